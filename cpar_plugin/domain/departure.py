@@ -5,8 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple, assert_never
 
+from .panel_kind import OtherKind, PanelKind
 from .refusals import Refused
 from .texts import readable
 
@@ -20,7 +22,8 @@ class Target:
     """A panel that gets patients. `percent` is its share of all, 0 for none.
 
     `first` and `last` are the letters between which family names begin, '' for no range; `last_seen`: it gets the
-    patients whom its providers have seen last.
+    patients whom its providers have seen last. `affiliation_id` and `caseload_id`: the lists that those who go to the
+    panel are put on, where they are on one of the provider's; 0 for none.
     """
 
     panel_id: int
@@ -28,14 +31,37 @@ class Target:
     first: str = ""
     last: str = ""
     last_seen: bool = False
+    affiliation_id: int = 0
+    caseload_id: int = 0
+
+    @property
+    def has_rule(self) -> bool:
+        """Whether any rule gives it patients."""
+        return bool(self.percent or self.first or self.last_seen)
+
+    def list_of(self, kind: OtherKind) -> int:
+        """The list of this kind, 0 for none."""
+        match kind:
+            case PanelKind.AFFILIATION:
+                return self.affiliation_id
+            case PanelKind.CASELOAD:
+                return self.caseload_id
+            case _:
+                assert_never(kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The rules in the order in which they decide: last seen, family name, share. `together`: one home, one panel."""
+    """The rules in the order in which they decide: last seen, family name, share. `together`: one home, one panel.
+
+    `divided_lists` are the provider's affiliations and caseloads whose patients go where the rules say too,
+    `ended_lists` those that end with the departure.
+    """
 
     targets: tuple[Target, ...] = ()
     together: bool = False
+    divided_lists: tuple[int, ...] = ()
+    ended_lists: tuple[int, ...] = ()
 
     @property
     def shares(self) -> bool:
@@ -44,16 +70,26 @@ class Split:
 
 
 class LeavingPatient(NamedTuple):
-    """A patient to be moved. `seen_on`: the panel of the provider who saw the patient last; `home`: '' for unknown."""
+    """A patient to be moved. `seen_on`: the panel of the provider who saw the patient last; `home`: '' for unknown.
+
+    `on_panel`: the panel of one who is on a list of the provider's, and on another panel than the provider's.
+    """
 
     patient_id: int
     family_name: str
     seen_on: int | None = None
     home: str = ""
+    on_panel: int | None = None
 
 
-def checked_split(targets: Sequence[Target], *, together: bool) -> Split:
-    """The rules as they were entered. Raises Refused by field: `targets`, `percent-0`, `range-0` ..."""
+def checked_split(
+    targets: Sequence[Target],
+    *,
+    together: bool,
+    divided_lists: Mapping[int, OtherKind] = MappingProxyType({}),
+    ended_lists: Sequence[int] = (),
+) -> Split:
+    """The rules as they were entered. Raises Refused by field: `targets`, `percent-0`, `affiliation-0` ..."""
     messages: dict[str, str] = {}
     for place, target in enumerate(targets):
         if not 0 <= target.percent <= WHOLE:
@@ -67,7 +103,11 @@ def checked_split(targets: Sequence[Target], *, together: bool) -> Split:
             both = target.first and before.first and f"range-{place}" not in messages
             if both and target.first <= before.last and before.first <= target.last:
                 messages[f"range-{place}"] = "Two panels have the same letter: change one of the ranges."
-    chosen = tuple(target for target in targets if target.percent or target.first or target.last_seen)
+    for place, target in enumerate(targets):
+        for kind in sorted(set(divided_lists.values())) if target.has_rule else ():
+            if not target.list_of(kind):
+                messages[f"{kind.value}-{place}"] = f"Select the {kind.noun} of those who go to this panel."
+    chosen = tuple(target for target in targets if target.has_rule)
     whole = sum(target.percent for target in chosen)
     if not chosen:
         messages["targets"] = "Give at least one panel a share, a range of letters, or the patients seen last."
@@ -75,7 +115,7 @@ def checked_split(targets: Sequence[Target], *, together: bool) -> Split:
         messages["targets"] = f"The shares add up to {whole}%: change them so that they add up to 100%, or clear all."
     if messages:
         raise Refused(messages)
-    return Split(chosen, together)
+    return Split(chosen, together, tuple(divided_lists), tuple(ended_lists))
 
 
 def checked_date(day: date | None, today: date) -> date:
@@ -146,6 +186,8 @@ def _by_rules(unit: Sequence[LeavingPatient], split: Split) -> int | None:
 
 
 def _by_rules_alone(patient: LeavingPatient, split: Split) -> int | None:
+    if any(patient.on_panel == target.panel_id for target in split.targets):
+        return patient.on_panel
     for target in split.targets:
         if target.last_seen and patient.seen_on == target.panel_id:
             return target.panel_id

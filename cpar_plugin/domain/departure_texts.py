@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Final, assert_never
 
+from .dates import date_text
 from .letters import LONGEST_TEXT, checked_lines
 from .refusals import Refused
 
@@ -18,6 +20,7 @@ class DepartureField(StrEnum):
     PROVIDER = "provider"
     NEW_PROVIDER = "new_provider"
     LEAVES_ON = "leaves_on"
+    AFFILIATION = "affiliation"  # a sentence, '' for who has none that changes
     CLINIC = "clinic"
 
 
@@ -27,10 +30,13 @@ DEFAULT_LETTER: Final = """Dear {patient}
 
 Your primary provider at our clinic will then be {new_provider}.
 
+{affiliation}
+
 You do not need to do anything if you agree. If you would like another provider, please call us.
 
 {clinic}
 """
+_EMPTY_LINE: Final = re.compile(r"^\{affiliation\}[ \t]*(?:\n[ \t]*)?(?:\n|\Z)", re.MULTILINE)
 _IN_BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
 
 
@@ -80,14 +86,30 @@ def example_letter(words: str, clinic: str, letterhead: str) -> str:
     """A letter in these words to an invented patient."""
     values = {
         DepartureField.PATIENT: "Ada Okafor",
-        DepartureField.PROVIDER: "Example, Pat",
-        DepartureField.NEW_PROVIDER: "Other, Sam",
+        DepartureField.PROVIDER: "Pat Example",
+        DepartureField.NEW_PROVIDER: "Sam Other",
         DepartureField.LEAVES_ON: "Jan 31, 2027",
+        DepartureField.AFFILIATION: affiliation_moves("Sam Other"),
         DepartureField.CLINIC: clinic,
     }
     return "\n".join(filter(None, (clinic, letterhead))) + "\n\n" + filled_letter(words, values)
 
 
+def affiliation_moves(to: str) -> str:
+    """What a letter says of an affiliation that goes to a provider, or to a list by its name."""
+    return f"Your Blended Capitation affiliation will then be with {to}."
+
+
+def affiliation_ends(leaves_on: date) -> str:
+    """What it says of one that ends."""
+    return f"Your Blended Capitation affiliation ends on {date_text(leaves_on)}."
+
+
 def filled_letter(words: str, values: Mapping[DepartureField, str]) -> str:
-    """The letter with its fields filled in. What is filled in is not read as a field again."""
+    """The letter with its fields filled in. What is filled in is not read as a field again.
+
+    A line of its own for an affiliation is dropped where there is nothing to say of one.
+    """
+    if not values[DepartureField.AFFILIATION]:
+        words = _EMPTY_LINE.sub("", words)
     return _IN_BRACES.sub(lambda found: values[DepartureField(found[0][1:-1])], words)

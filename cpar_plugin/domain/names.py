@@ -33,3 +33,9 @@ def full_name(family: str | None, given: str | None, *, capitals: bool = False) 
     """`Family, Given` for people to read, or `FAMILY, Given`; '' where there is no name."""
     family, given = readable(family), readable(given)
     return ", ".join(name for name in (family.upper() if family and capitals else family, given) if name)
+
+
+def name_in_sentence(name: str) -> str:
+    """A name as a letter says it: `Ada Okafor` for `Okafor, Ada`."""
+    family, _, given = name.partition(", ")
+    return f"{given} {family}" if given else family

@@ -1,7 +1,7 @@
 """A provider leaves: one page with the steps in their order, each of which is stored when its button is pressed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 from uuid import uuid4
@@ -9,35 +9,25 @@ from uuid import uuid4
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.departure import LETTERS, Target, checked_split
+from ..domain.departure import LETTERS
 from ..domain.departure_texts import DepartureField, RegistryTask
 from ..domain.panel_state import PanelState
 from ..domain.refusals import NotFound, Refused, Stale
 from ..hooks import Actor, Host
 from ..services import bulk
 from ..services.bulk import SkipReason, skipped, texts, undo
-from ..services.departures import plan, steps
+from ..services.departures import lists, people, plan, steps
 from ..services.departures.steps import Departure
 from ..services.operations import access
 from ..services.panels import listing
-from ..services.panels.listing import Panel, provider_choices
+from ..services.panels.listing import provider_choices
+from . import departure_rules
 from .bulk import form_key_of, say_if_other
 from .downloads import csv_download
 from .inputs import INCOMPLETE, day, number, number_or_none
 from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .serving import ID, Needs, Route
-
-
-@dataclass(frozen=True, slots=True)
-class SplitRow:
-    """A panel in the form of the rules, as it is typed."""
-
-    panel: Panel
-    percent: str = ""
-    first: str = ""
-    last: str = ""
-    last_seen: bool = False
 
 
 @shows_entries
@@ -80,29 +70,16 @@ def _freeze(host: Host, actor: Actor, panel_id: int) -> None:
 
 
 def _split(host: Host, actor: Actor, panel_id: int) -> None:
-    form = request.form
-    rows = _rows_of_form(host, panel_id)
-    messages: dict[str, str] = {}
-    targets = []
-    for place, row in enumerate(rows):
-        percent = row.percent.strip().removesuffix("%").strip()
-        if percent and not (percent.isascii() and percent.isdigit() and len(percent) <= 3):
-            messages[f"percent-{place}"] = "Enter a whole number from 0 to 100."
-        if any(letter not in ("", *LETTERS) for letter in (row.first, row.last)):
-            raise Refused(INCOMPLETE)
-        whole = int(percent) if percent and f"percent-{place}" not in messages else 0
-        targets.append(Target(row.panel.panel_id, whole, row.first, row.last, row.last_seen))
-    if messages:
-        raise Refused(messages)
-    found = plan.plan(host, actor, panel_id, _version(), checked_split(targets, together="together" in form))
-    who = "1 patient has" if found == 1 else f"{found:,} patients have"
-    flash(f"{who} a panel by these rules. No one was moved.", "cpar")
+    split = departure_rules.entered(host, panel_id)
+    found = plan.plan(host, actor, panel_id, _version(), split)
+    who = "1 patient goes" if found == 1 else f"{found:,} patients go"
+    flash(f"{who} to panels of colleagues by these rules. No one was moved.", "cpar")
 
 
 def _move(host: Host, actor: Actor, panel_id: int) -> None:
     with host.database.engine.connect() as connection:
         found = steps.required(connection, panel_id)
-    order = bulk.Depart(panel_id, found.departure_id, _version())
+    order = replace(plan.order_of(found), version=_version())
     result = bulk.carry_out(host, actor, order, form_key_of(request.form))
     if result.operation_id is None:
         flash("No patients were left to move. Nothing was done.", "cpar")
@@ -117,7 +94,8 @@ def _undo(host: Host, actor: Actor, panel_id: int) -> None:
     if move is None or move.operation_id != number(request.form.get("operation_id", ""), "", INCOMPLETE):
         raise Stale("This move is not the last one: reload the page.")
     done = undo.undo(host, actor, move.operation_id)
-    flash(f"Undone: {done.restored:,} {'patient' if done.restored == 1 else 'patients'} restored.", "cpar")
+    on_lists = f", and {done.on_lists:,} on affiliations and caseloads" if done.on_lists else ""
+    flash(f"Undone: {done.restored:,} {'patient' if done.restored == 1 else 'patients'} restored{on_lists}.", "cpar")
 
 
 def _letter(host: Host, actor: Actor, panel_id: int) -> None:
@@ -158,35 +136,6 @@ _STEPS: Final[Mapping[str, Callable[[Host, Actor, int], None]]] = {
 }
 
 
-def _rows_of_form(host: Host, panel_id: int) -> list[SplitRow]:
-    """The rows that the form has sent. Raises Refused for a panel that is not offered."""
-    form = request.form
-    with host.database.engine.connect() as connection:
-        panels = {one.panel_id: one for one in _targets(listing.live_panels(connection, host), panel_id)}
-    rows = []
-    for text in form.getlist("target"):
-        target = panels.get(number(text, "targets", INCOMPLETE))
-        if target is None:
-            raise Refused({"targets": "One of these panels no longer takes patients: reload the page."})
-        own = {name: form.get(f"{name}-{target.panel_id}", "") for name in ("percent", "first", "last")}
-        rows.append(SplitRow(target, **own, last_seen=f"last_seen-{target.panel_id}" in form))
-    return rows
-
-
-def _targets(panels: list[Panel], panel_id: int) -> list[Panel]:
-    return [one for one in panels if one.panel_id != panel_id and one.state.takes_patients]
-
-
-def _rows_of(found: Departure, panels: list[Panel]) -> list[SplitRow]:
-    by_panel = {target.panel_id: target for target in found.split.targets} if found.split else {}
-    rows = []
-    for one in panels:
-        target = by_panel.get(one.panel_id, Target(one.panel_id))
-        percent = str(target.percent) if target.percent else ""
-        rows.append(SplitRow(one, percent, target.first, target.last, target.last_seen))
-    return rows
-
-
 def _page(
     host: Host,
     actor: Actor,
@@ -200,18 +149,32 @@ def _page(
         if panel is None:
             raise NotFound(listing.NO_SUCH_PANEL)
         if panel.state is PanelState.ENDED:
-            return page(host, f"Panel {panel.number}: its provider leaves", "departure_ended.html", status, panel=panel)
+            own = lists.of_provider(connection, host, panel_id)
+            title = f"Panel {panel.number}: its provider leaves"
+            return page(host, title, "departure_ended.html", status, panel=panel, lists=own)
         found = steps.current(connection, panel_id)
         move = steps.last_move(connection, found) if found else None
-        heaps = plan.heaps(connection, host, actor, found, move) if found else []
+        heaps = people.shares(connection, host, actor, found, move) if found else []
+        own = lists.of_provider(connection, host, panel_id)
+        open_lists = lists.open_lists(connection, host, own)
+        list_rows: list[departure_rules.LeavingList] = []
+        if found:
+            if move and not move.undone:
+                moves = lists.done_moves(connection, host, actor, move.operation_id)
+            else:
+                moves = lists.planned_moves(connection, host, actor, plan.order_of(found))
+            list_rows = departure_rules.list_rows(connection, host, actor, found, own, moves)
         choices = provider_choices(connection, host)
         left = steps.active_members(connection, host, panel_id)
     moved = move is not None and not move.undone
-    preview = _previewed(host, actor, found) if found and found.planned and not moved else None
-    rows: list[SplitRow] = []
+    preview = _previewed(host, actor, found) if found and found.split and not moved else None
+    rows: list[departure_rules.SplitRow] = []
     if found:
         entered = request.form.get("step") == "split" and messages
-        rows = _rows_of_form(host, panel_id) if entered else _rows_of(found, _targets(panels, panel_id))
+        others = departure_rules.targets_of(panels, panel_id)
+        rows = departure_rules.rows_of(found, others, open_lists)
+        if entered:
+            rows = departure_rules.rows_of_form(host, panel_id)
     return page(
         host,
         f"Panel {panel.number}: its provider leaves",
@@ -224,6 +187,10 @@ def _page(
         heaps=heaps,
         labels={one.panel_id: one.label for one in panels},
         rows=rows,
+        own=own,
+        list_rows=list_rows,
+        on_lists=sum(count for row in list_rows for _, count in row.moves),
+        open_lists=lists.by_kind(open_lists, own),
         letters=LETTERS,
         providers=[(choice.provider_id, choice.name) for choice in choices if choice.active],
         preview=preview,

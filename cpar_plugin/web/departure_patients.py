@@ -1,17 +1,19 @@
 """The patients of a departure by panel: as a list, and as letters to print."""
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.dates import date_text
 from ..domain.departure_texts import DepartureField, filled_letter
+from ..domain.names import name_in_sentence
 from ..domain.refusals import NotFound
 from ..hooks import Actor, Host
 from ..services.conflicts import letter_wording
-from ..services.departures import plan, steps
-from ..services.departures.plan import DepartingPatient
+from ..services.departures import affiliations, people, steps
+from ..services.departures.people import DepartingGroup, DepartingPatient
 from ..services.operations import clinic
 from ..services.panels import listing
 from . import looks
@@ -32,6 +34,11 @@ def departure_letters(host: Host, actor: Actor, panel_id: int) -> ResponseReturn
 
 def _page(host: Host, actor: Actor, panel_id: int, template: str, *, with_letters: bool = False) -> ResponseReturnValue:
     to_panel_id = number_or_none(request.args.get("to", ""), "", INCOMPLETE)
+    ended_id = number_or_none(request.args.get("list", ""), "", INCOMPLETE)
+    own = {"": None, "panel": True, "lists": False}
+    if request.args.get("who", "") not in own:
+        raise NotFound("Patient list not found. Start from the departure's page.")
+    group = DepartingGroup(to_panel_id, own[request.args.get("who", "")], ended_id)
     place = page_number(request.args.get("page", ""))
     with host.database.engine.connect() as connection:
         panels = {one.panel_id: one for one in listing.live_panels(connection, host)}
@@ -39,26 +46,40 @@ def _page(host: Host, actor: Actor, panel_id: int, template: str, *, with_letter
         if panel_id not in panels or to_panel_id not in (None, *panels):
             raise NotFound(listing.NO_SUCH_PANEL)
         move = steps.last_move(connection, found)
-        offset = (place - 1) * plan.PAGE
-        listed = plan.patients(connection, host, actor, found, move, to_panel_id, offset)
+        offset = (place - 1) * people.PAGE
+        listed = people.patients(connection, host, actor, found, move, group, offset)
+        of_patients = affiliations.of(connection, host, found)
         site, words = clinic.load(connection), letter_wording.load(connection)
-    shown = listed[: plan.PAGE]
+    shown = listed[: people.PAGE]
     for patient in shown:
         looks.note(patient.patient_id)
     source = panels[panel_id]
     common = {
-        DepartureField.PROVIDER: " and ".join(provider.name for provider in source.providers),
+        DepartureField.PROVIDER: " and ".join(name_in_sentence(provider.name) for provider in source.providers),
         DepartureField.LEAVES_ON: date_text(found.leaves_on),
         DepartureField.CLINIC: site.name,
     }
-    new_providers = {one.panel_id: " or ".join(provider.name for provider in one.providers) for one in panels.values()}
+    new_providers = {
+        one.panel_id: " or ".join(name_in_sentence(provider.name) for provider in one.providers)
+        for one in panels.values()
+    }
 
     def written(patient: DepartingPatient) -> str:
-        new_provider = new_providers.get(patient.panel_id) or "another provider of the clinic"
-        own = {DepartureField.PATIENT: _name(patient), DepartureField.NEW_PROVIDER: new_provider}
-        return filled_letter(found.letter_text, common | own)
+        new_provider = new_providers.get(patient.panel_id or 0) or "another provider of the clinic"
+        affiliation = of_patients.sentence(patient.affiliation_id, patient.panel_id)
+        return filled_letter(
+            found.letter_text,
+            common
+            | {
+                DepartureField.PATIENT: _name(patient),
+                DepartureField.NEW_PROVIDER: new_provider,
+                DepartureField.AFFILIATION: affiliation,
+            },
+        )
 
     target = f"panel {panels[to_panel_id].number}" if to_panel_id else "panels of colleagues"
+    if ended_id is not None:
+        target = of_patients.label(ended_id)
     return page(
         host,
         f"Panel {source.number}: patients to {target}",
@@ -72,14 +93,17 @@ def _page(host: Host, actor: Actor, panel_id: int, template: str, *, with_letter
         letters=[(patient, written(patient)) for patient in shown] if with_letters else (),
         letterhead="\n".join(filter(None, (site.name, words.letterhead))),
         today=host.clock.now().astimezone(host.clock.zone).date(),
-        earlier=_address(panel_id, to_panel_id, place - 1) if place > 1 else "",
-        later=_address(panel_id, to_panel_id, place + 1) if len(listed) > plan.PAGE else "",
+        earlier=_address(panel_id, place - 1) if place > 1 else "",
+        later=_address(panel_id, place + 1) if len(listed) > people.PAGE else "",
         place=place,
+        ended=ended_id is not None,
     )
 
 
-def _address(panel_id: int, to_panel_id: int | None, place: int) -> str:
-    return url_for(request.endpoint or "", panel_id=panel_id, to=to_panel_id, page=place)
+def _address(panel_id: int, place: int) -> str:
+    which = {name: request.args.get(name) or None for name in ("to", "who", "list")}
+    values: dict[str, Any] = {"panel_id": panel_id, "page": place, **which}
+    return url_for(request.endpoint or "", **values)
 
 
 def _name(patient: DepartingPatient) -> str:

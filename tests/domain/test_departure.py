@@ -25,6 +25,7 @@ from cpar_plugin.domain.departure_texts import (
     checked_letter,
     filled_letter,
 )
+from cpar_plugin.domain.panel_kind import OTHER_KINDS, PanelKind
 from cpar_plugin.domain.refusals import Refused
 
 from ..examples import examples
@@ -138,6 +139,25 @@ def test_rules_that_cannot_be_are_refused_at_their_field(targets: list[Target], 
     assert field in refused.value.messages
 
 
+def test_each_panel_with_a_rule_needs_a_list_of_each_kind_that_is_divided() -> None:
+    affiliation, caseload = OTHER_KINDS[PanelKind.AFFILIATION], OTHER_KINDS[PanelKind.CASELOAD]
+    targets = [Target(1, 50, affiliation_id=7, caseload_id=8), Target(2, 50, caseload_id=9), Target(3)]
+    with pytest.raises(Refused) as refused:
+        checked_split(targets, together=False, divided_lists={4: affiliation, 5: caseload})
+    assert refused.value.messages.keys() == {"affiliation-1"}
+    split = checked_split(targets, together=False, divided_lists={5: caseload}, ended_lists=[4])
+    assert (split.divided_lists, split.ended_lists) == ((5,), (4,))
+    assert [target.list_of(caseload) for target in split.targets] == [8, 9]
+
+
+def test_who_is_on_the_panel_of_a_colleague_already_goes_there() -> None:
+    split = Split((Target(1, 0, "A", "Z"), Target(2, 100)))
+    assert divided([LeavingPatient(1, "Abbott", on_panel=2), LeavingPatient(2, "Abbott", on_panel=9)], split) == {
+        1: 2,
+        2: 1,
+    }
+
+
 def test_the_day_is_today_or_later_within_two_years() -> None:
     assert checked_date(TODAY, TODAY) == TODAY
     for day in (None, TODAY - timedelta(days=1), TODAY + timedelta(days=731)):
@@ -148,6 +168,9 @@ def test_the_day_is_today_or_later_within_two_years() -> None:
 def test_the_letter_is_filled_once_and_knows_its_fields_only() -> None:
     values = {field: f"<{field}>" for field in DepartureField} | {DepartureField.PATIENT: "{clinic}"}
     assert "Dear {clinic}\n" in filled_letter(checked_letter(DEFAULT_LETTER), values)
+    without = filled_letter("A\n\n{affiliation}\n\nB", values | {DepartureField.AFFILIATION: ""})
+    assert without == "A\n\nB"
+    assert filled_letter("A {affiliation}B", values | {DepartureField.AFFILIATION: ""}) == "A B"
     for text in ("", "Dear {name}", "a" * 5000):
         with pytest.raises(Refused):
             checked_letter(text)

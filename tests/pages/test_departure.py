@@ -11,9 +11,12 @@ import pytest
 from playwright.sync_api import expect
 
 from cpar_plugin.domain.departure_texts import DEFAULT_LETTER
+from cpar_plugin.domain.other_panel import other_draft
 from cpar_plugin.domain.panel_state import PanelState
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
+from cpar_plugin.services.other_panels import editing as other_editing
+from cpar_plugin.services.other_panels import one_patient as other_patient
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.submissions import requests, run
 from cpar_plugin.settings import load
@@ -120,6 +123,62 @@ def test_the_whole_way_in_a_browser(
     assert _state(host, panel) is PanelState.ENDED
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_affiliations_and_caseloads_go_along_in_a_browser(
+    host: OscarHost, open_tab: OpenTab, oscar: Any, patients: list[int], panel: int, other_panel: int, script: bool
+) -> None:
+    actor = host.identity.system
+    for name, kind, provider in (
+        ("North", "affiliation", "101"),
+        ("South", "affiliation", "102"),
+        ("Nurse", "caseload", "101"),
+    ):
+        other_editing.create(host, actor, other_draft(kind, name, provider))
+    alone = oscar.patient(last_name="Alone", provider_no="102", born="1980-02-03")
+    for patient_id in (*patients[:4], alone):
+        other_patient.choose(host, actor, patient_id, 1, seen_id=None, signed="2026-03-01")
+    tab = open_tab(MANAGER, script=script)
+    tab.goto(f"/cpar/panels/{panel}/departure")
+    expect(tab.get_by_text("The provider also has affiliation North and caseload Nurse.")).to_be_visible()
+    tab.get_by_label("The provider leaves on").fill("2027-01-31")
+    tab.get_by_role("button", name="Save Day").click()
+    tab.get_by_role("button", name="Set In Transition").click()
+    tab.get_by_role("textbox", name="Share in percent").fill("100")
+    affiliation = tab.get_by_label("Affiliation of those who go to panel 0077")
+    expect(affiliation.locator("option:checked")).to_contain_text("South")
+    expect(tab.get_by_label("What becomes of caseload Nurse").locator("option:checked")).to_have_text(
+        "Ends with the panel"
+    )
+    affiliation.select_option("")
+    tab.get_by_role("button", name="Preview").click()
+    expect(tab.get_by_text("Select the affiliation of those who go to this panel.").first).to_be_visible()
+    tab.get_by_label("Affiliation of those who go to panel 0077").select_option(index=1)
+    tab.get_by_role("button", name="Preview").click()
+    expect(tab.get_by_text("11 patients go to panels of colleagues by these rules.")).to_be_visible()
+    if script:
+        look(tab, "departure-lists-preview")
+    tab.get_by_role("link", name="1 patient on lists only").click()
+    expect(tab.get_by_role("row")).to_have_count(2)
+    tab.get_by_role("link", name="Back").click()
+    tab.get_by_role("button", name="Move 10 Patients, and 5 on Lists").click()
+    expect(tab.get_by_text("5 patients to South")).to_be_visible()
+    if script:
+        look(tab, "departure-lists-moved")
+    tab.get_by_role("link", name="Print letters to patients of panel").click()
+    expect(tab.get_by_role("article")).to_have_count(11)
+    expect(tab.get_by_text("Your Blended Capitation affiliation will then be with Hélène Tremblay.")).to_have_count(5)
+    tab.get_by_role("link", name="Back").click()
+    tab.get_by_role("link", name="Result, and who was not moved").click()
+    expect(tab.get_by_text("Moved to another affiliation or caseload: 5")).to_be_visible()
+    tab.go_back()
+    tab.get_by_role("button", name="Undo the Move").click()
+    expect(tab.get_by_text("Undone: 10 patients restored, and 5 on affiliations and caseloads.")).to_be_visible()
+    tab.get_by_label("What becomes of affiliation North").select_option("end")
+    tab.get_by_role("button", name="Preview").click()
+    tab.get_by_role("link", name="Print letters to patients of affiliation North alone").click()
+    expect(tab.get_by_text("Your Blended Capitation affiliation ends on Jan 31, 2027.")).to_have_count(1)
+
+
 def test_after_the_next_submission_the_move_can_no_longer_be_undone(
     host: OscarHost,
     manager: Person,
@@ -164,7 +223,7 @@ def test_a_departures_letter_begins_with_the_clinics_words_and_can_have_its_own(
         )
     )
     shown = _text(manager.post(settings, action="preview", version=_version(manager, settings), **entered))
-    assert "To Ada Okafor: Example, Pat is going." in shown
+    assert "To Ada Okafor: Pat Example is going." in shown
     assert manager.post(settings, action="save", version=_version(manager, settings), **entered).status_code == 303
     assert "To {patient}: {provider} is going.</textarea>" in _text(manager.get(address))
     letters = _text(manager.get(f"{address}/letters", to=str(other_panel)))

@@ -104,6 +104,7 @@ def test_patients_selected_on_the_page_get_a_date_and_are_moved(
     if script:
         look(page, "other-panel-selected")
     page.get_by_role("button", name="Select all on this page").click()
+    expect(page.get_by_text("3 selected")).to_be_visible()
     page.get_by_label("Move to affiliation").select_option(index=1)
     page.get_by_role("button", name="Move", exact=True).click()
     expect(page.get_by_text("from North to South: 3 patients changed.")).to_be_visible()

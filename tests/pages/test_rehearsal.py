@@ -117,6 +117,15 @@ def test_it_says_who_and_through_what_since_the_last_submission(
     assert "No longer: No PHN" in listed["added"]
 
 
+def test_a_panel_that_was_emptied_is_not_said_to_be_sent(
+    host: OscarHost, manager: Person, panel: int, submitted: dict[str, int]
+) -> None:
+    bulk.carry_out(host, host.identity.system, bulk.Remove(panel, host.roster.active_status))
+    shown = text(manager.get(f"/cpar/panels/{panel}/rehearsal"))
+    assert "This panel has no patients: nothing is submitted for it, and the registry keeps what it has." in shown
+    assert "Would be sent" not in shown
+
+
 def test_it_says_whether_it_would_be_held_until_when_and_what_to_do(
     host: OscarHost, oscar: Any, manager: Person, panel: int, submitted: dict[str, int]
 ) -> None:

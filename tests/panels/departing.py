@@ -18,7 +18,8 @@ from cpar_plugin.domain.departure_texts import RegistryTask
 from cpar_plugin.domain.panel_state import PanelState
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
-from cpar_plugin.services.departures import plan, steps
+from cpar_plugin.services.departures import lists, plan, steps
+from cpar_plugin.services.other_panels import listing
 from cpar_plugin.services.panels import editing
 from oscar_host.host import OscarHost, open_host
 
@@ -43,8 +44,14 @@ def step(host: OscarHost, panel_id: int, targets: Sequence[int]) -> bool:
     elif state is PanelState.ACTIVE:
         steps.freeze(host, actor, panel_id, found.version)
     elif found.split is None:
-        shares = Split(tuple(Target(target, 100 // len(targets)) for target in targets), together=True)
-        plan.plan(host, actor, panel_id, found.version, shares)
+        with host.database.engine.connect() as connection:
+            own = [one.other_panel_id for one in lists.of_provider(connection, host, panel_id)]
+            others = [one.other_panel_id for one in listing.live(connection, host) if one.other_panel_id not in own]
+        share = 100 // len(targets)
+        to_lists = zip(targets, others, strict=True)
+        rules = tuple(Target(target, share, affiliation_id=other) for target, other in to_lists)
+        split = Split(rules, together=True, divided_lists=tuple(own))
+        plan.plan(host, actor, panel_id, found.version, split)
     elif move is None:
         bulk.carry_out(host, actor, plan.order_of(found), FORM_KEY)
     elif not found.done:

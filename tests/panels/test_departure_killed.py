@@ -10,9 +10,15 @@ from typing import Any
 
 import pytest
 
+from cpar_plugin.domain.other_panel import other_draft
+from cpar_plugin.domain.panel_kind import OTHER_KINDS, PanelKind
 from cpar_plugin.domain.panel_state import PanelState
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import bulk
+from cpar_plugin.services.other_panels import bulk as other_bulk
+from cpar_plugin.services.other_panels import editing as other_editing
+from cpar_plugin.services.other_panels import listing
+from cpar_plugin.services.other_panels.orders import OtherAction, OtherOrder
 from cpar_plugin.services.panels import editing
 from oscar_host.host import OscarHost
 
@@ -51,6 +57,7 @@ def test_whoever_goes_on_after_a_kill_comes_to_the_same_end(
     make_panel: Callable[..., int],
     placed: Any,
     replayed: Any,
+    others: Any,
     patients: int,
     stride: int,
 ) -> None:
@@ -58,6 +65,12 @@ def test_whoever_goes_on_after_a_kill_comes_to_the_same_end(
     with oscar.at_once():
         ids = {oscar.patient(address=f"{number // 3} Main St") for number in range(patients)}
     bulk.carry_out(site, clerk, bulk.Assign("101", "AC", leaving))
+    mine, *theirs = (
+        other_editing.create(site, clerk, other_draft("affiliation", name, name)) for name in ("101", "102", "103")
+    )
+    affiliated = OtherOrder(OtherAction.ASSIGN, OTHER_KINDS[PanelKind.AFFILIATION], "AC", "101", to_id=mine)
+    other_bulk.carry_out(site, clerk, affiliated, None)
+    list_of = dict(zip((leaving, one, two), (mine, *theirs), strict=True))
     kills, code, kill_at, completed = 0, 0, 1, 0
     while code != departing.NOTHING_LEFT:
         # Within each step, each process dies a little later than the one before, until one survives it.
@@ -69,8 +82,12 @@ def test_whoever_goes_on_after_a_kill_comes_to_the_same_end(
         assert now.keys() == ids
         assert set(now.values()) in ({leaving}, {one, two})
         assert placed() == replayed()
+        assert {patient_id: where for (patient_id, _), (where, _) in others().items()} == {
+            patient_id: list_of[panel_id] for patient_id, panel_id in now.items()
+        }
     assert completed == STEPS
     assert kills > STEPS
     assert Counter(now.values()) == {one: patients // 2, two: patients - patients // 2}
     with site.database.engine.connect() as connection:
         assert editing.get(connection, site, leaving).state is PanelState.ENDED
+        assert listing.get(connection, site, mine).state is PanelState.ENDED

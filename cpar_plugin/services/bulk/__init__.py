@@ -1,7 +1,7 @@
 """Many patients at once: assigned, moved, removed or confirmed as one operation that can be undone."""
 
 from .attach import Attach
-from .depart import Depart
+from .depart import Depart, ListTarget
 from .fill import Fill
 from .import_order import Import
 from .orders import Assign, Confirm, Move, Order, Remove, Selection
@@ -18,6 +18,7 @@ __all__ = [
     "Fill",
     "Import",
     "Joining",
+    "ListTarget",
     "Move",
     "MovedFrom",
     "Order",

@@ -22,6 +22,7 @@ class Undone:
     restored: int
     changed_since: int
     not_visible: int = 0  # still as the operation left them
+    on_lists: int = 0  # memberships of affiliations and caseloads that are restored
 
     @property
     def not_restored(self) -> int:
@@ -48,6 +49,7 @@ class BulkOperation:
     moved: int
     removed: int
     confirmed: int
+    on_lists: int  # memberships of affiliations and caseloads
     undone: Undone | None
     undone_by: str  # a name, '' while it is not undone
     undone_at: datetime | None
@@ -132,6 +134,7 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[BulkOpe
             moved=detail["moved"],
             removed=detail["removed"],
             confirmed=detail["confirmed"],
+            on_lists=detail.get("on_lists", 0),
             undone=Undone(**json.loads(row.undone)) if row.undone else None,
             undone_by=names[row.undone_by] if row.undone_by else "",
             undone_at=row.undone_at,

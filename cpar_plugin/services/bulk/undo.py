@@ -12,7 +12,7 @@ from ...hooks import Actor, Host
 from ...store import ledger, tables
 from ...store.tables import member, operation, panel
 from ...store.types import KEYS
-from ..operations import clinic, memberships, record
+from ..operations import clinic, memberships, other_memberships, record
 from ..operations.record import BULK, OperationKind
 from ..roster import merges
 from .history import Undone
@@ -54,16 +54,23 @@ def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
         visible = host.identity.visible(actor, entry.c.patient_id)
         restored = ledger.append(session, undoing, as_left.where(visible))
         not_visible = session.scalars(select(func.count()).select_from(as_left.where(not_(visible)).subquery())).one()
-        if not restored and session.scalar(_movable(host, actor, entry, operation_id).limit(1)) is None:
+        on_lists, _ = other_memberships.restore(session, host, actor, operation_id, undoing)
+        if (
+            not restored
+            and not on_lists
+            and session.scalar(_movable(host, actor, entry, operation_id).limit(1)) is None
+        ):
             no_access = ", or you have no access" if not_visible else ""
             raise Refused(
                 f"Every patient in this operation has been changed since{no_access}: there is nothing to undo."
             )
         memberships.carry_out(session, undoing, restores=True)
         record.record_patients(session, host, actor, OperationKind.UNDO, undoing)
+        if on_lists:
+            other_memberships.finish(session, host, actor, OperationKind.UNDO, undoing, restores=True)
         entries = select(func.count()).where(tables.ledger.c.operation_id == operation_id)
         changed_since = session.scalars(entries).one() - restored - not_visible
-        undone = Undone(restored, changed_since, not_visible)
+        undone = Undone(restored, changed_since, not_visible, on_lists)
         record.conclude(session, undoing, asdict(undone))
     return undone
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -73,10 +73,11 @@ class BulkResult:
     moved: int = 0
     removed: int = 0
     confirmed: int = 0  # on the panel that they were on
+    on_lists: int = 0  # memberships of affiliations and caseloads, with Depart
 
     @property
     def changed(self) -> int:
-        """How many patients it changed."""
+        """How many patients it changed on panels."""
         return self.added + self.moved + self.removed + self.confirmed
 
 
@@ -206,7 +207,8 @@ def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = Non
         require_possible(session.connection(), host, order)
         merges.reconcile(session, host)
         changed = select(scope.patient_id).select_from(scope.source).where(scope.changes).limit(1)
-        if session.scalar(changed) is None:
+        moves_on_lists = isinstance(order, Depart) and order.moves_on_lists(session, host, actor)
+        if session.scalar(changed) is None and not moves_on_lists:
             return BulkResult(None)
         operation_id = record.begin(
             session,
@@ -224,6 +226,8 @@ def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = Non
         memberships.carry_out(session, operation_id)
         record.record_patients(session, host, actor, order.kind, operation_id)
         result = _result(session, operation_id)
+        if isinstance(order, Depart):
+            result = replace(result, on_lists=order.move_on_lists(session, host, actor, operation_id))
         record.conclude(session, operation_id, order.detail | asdict(result))
     return result
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, exists, func, select
 
 from ...hooks import Host
 from ...store.tables import clinic, departure, member, panel
-from .steps import is_active
+from .active import is_active
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,49 +1,32 @@
-"""Where the patients of a provider who leaves go: worked out by the rules, stored, and listed for the preview."""
+"""Where the patients of a provider who leaves go: worked out by the rules, and stored."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
 
-from sqlalchemy import Connection, Select, func, null, select, true
+from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
 from ...domain.departure import LeavingPatient, Split, divided
+from ...domain.panel_kind import OTHER_KINDS
 from ...domain.panel_state import PanelState, why_no_one_is_added
 from ...domain.refusals import Refused
-from ...hooks import Actor, Host, StatusKind
-from ...store.tables import departure_patient, ledger, member, panel, panel_provider
-from ..bulk import Depart
+from ...hooks import Actor, Host
+from ...store.tables import member, other_member, panel, panel_provider
+from ..bulk import Depart, ListTarget
 from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..roster import merges
-from . import steps
-from .steps import Departure, DepartureMove
+from . import lists, steps
+from .active import is_active
+from .steps import Departure
 
 AT_ONCE = 1000
-PAGE = 100
-
-
-class PanelShare(NamedTuple):
-    """How many patients go, or went, to a panel."""
-
-    panel_id: int
-    number: str
-    patients: int
-
-
-class DepartingPatient(NamedTuple):
-    """A patient who goes, or went, to a panel, with the address where the host knows it."""
-
-    patient_id: int
-    panel_id: int
-    family_name: str | None
-    given_name: str | None
-    birth_date: str | None
-    address: str | None
 
 
 def plan(host: Host, actor: Actor, panel_id: int, version: int, split: Split) -> int:
-    """Work out by the rules where the members go whom the actor may see, and store it. Returns how many have a panel.
+    """Work out by the rules where everyone goes whom the actor may see, and store it. Returns how many have a panel.
+
+    They are the members of the panel, and the patients of the affiliations and caseloads that are divided with it.
 
     Nothing is moved. Raises Refused unless the panel is in transition and the others take patients, Stale, NotFound.
     """
@@ -54,6 +37,8 @@ def plan(host: Host, actor: Actor, panel_id: int, version: int, split: Split) ->
         if session.scalar(select(panel.c.state).where(panel.c.panel_id == panel_id)) != PanelState.IN_TRANSITION:
             raise Refused("Set the panel in transition first, so that no one is added after the preview.")
         _require_open(session, panel_id, split)
+        lists.require_open(session.connection(), host, panel_id, split)
+        lists.set_state(session, [*split.divided_lists, *split.ended_lists], PanelState.IN_TRANSITION)
         chosen = divided(_leaving(session, host, actor, panel_id, split), split)
         steps.store_plan(session, before, version, split, chosen)
         counts = {str(to_panel_id): count for to_panel_id, count in sorted(Counter(chosen.values()).items())}
@@ -77,26 +62,35 @@ def _require_open(session: Session, panel_id: int, split: Split) -> None:
 
 
 def _leaving(session: Session, host: Host, actor: Actor, panel_id: int, split: Split) -> Iterator[LeavingPatient]:
-    """The active members whom the actor may see, with what the rules ask for and the host can say."""
+    """The active patients whom the actor may see, with what the rules ask for and the host can say."""
     patient, now = host.roster.patients(), host.clock.now()
     last_seen = any(target.last_seen for target in split.targets)
-    seen_by = host.visits.last_provider(member.c.patient_id, now) if host.visits and last_seen else null()
-    home = host.homes.address(member.c.patient_id) if host.homes and split.together else null()
-    active = [status for status, kind in host.roster.status_kinds.items() if kind is StatusKind.ACTIVE]
+    leaving = select(member.c.patient_id).where(member.c.panel_id == panel_id)
+    if split.divided_lists:
+        on_lists = select(other_member.c.patient_id).where(other_member.c.other_panel_id.in_(split.divided_lists))
+        leaving = leaving.union(on_lists)  # type: ignore[assignment]
+    one = leaving.subquery("leaving")
+    seen_by = host.visits.last_provider(one.c.patient_id, now) if host.visits and last_seen else null()
+    home = host.homes.address(one.c.patient_id) if host.homes and split.together else null()
     panel_of = _panel_of_provider(session, split)
     rows = session.execute(
-        select(member.c.patient_id, patient.c.family_name, seen_by.label("seen_by"), home.label("home"))
-        .select_from(member.join(patient, patient.c.patient_id == member.c.patient_id))
-        .where(
-            member.c.panel_id == panel_id,
-            patient.c.status.in_(active),
-            host.identity.visible(actor, member.c.patient_id),
-        ),
+        select(
+            one.c.patient_id,
+            patient.c.family_name,
+            seen_by.label("seen_by"),
+            home.label("home"),
+            member.c.panel_id.label("on_panel"),
+        )
+        .join_from(one, patient, patient.c.patient_id == one.c.patient_id)
+        .outerjoin(member, member.c.patient_id == one.c.patient_id)
+        .where(is_active(host, patient), host.identity.visible(actor, one.c.patient_id)),
         execution_options={"yield_per": AT_ONCE},
     )
     for row in rows:
         home_key = " ".join((row.home or "").casefold().split())
-        yield LeavingPatient(row.patient_id, row.family_name or "", panel_of.get(row.seen_by), home_key)
+        seen_on = panel_of.get(row.seen_by)
+        on_panel = row.on_panel if row.on_panel != panel_id else None
+        yield LeavingPatient(row.patient_id, row.family_name or "", seen_on, home_key, on_panel)
 
 
 def _panel_of_provider(session: Session, split: Split) -> Mapping[str | None, int]:
@@ -108,67 +102,11 @@ def _panel_of_provider(session: Session, split: Split) -> Mapping[str | None, in
 
 def order_of(found: Departure) -> Depart:
     """The order that carries out the plan as it is stored."""
-    return Depart(found.panel_id, found.departure_id, found.version)
-
-
-def _planned(host: Host, actor: Actor, departure_id: int) -> Select[Any]:
-    """Those of the plan who are still on the panel, by patient id and target."""
-    return (
-        select(member.c.patient_id, departure_patient.c.panel_id)
-        .join_from(departure_patient, member, member.c.patient_id == departure_patient.c.patient_id)
-        .where(departure_patient.c.departure_id == departure_id, host.identity.visible(actor, member.c.patient_id))
+    split = found.split or Split()
+    targets = tuple(
+        ListTarget(kind, target.panel_id, other_panel_id)
+        for target in split.targets
+        for kind in OTHER_KINDS.values()
+        if (other_panel_id := target.list_of(kind))
     )
-
-
-def _moved(host: Host, actor: Actor, operation_id: int) -> Select[Any]:
-    """Those whom the move put on a panel and who are still on it."""
-    on_it = (member.c.patient_id == ledger.c.patient_id) & (member.c.panel_id == ledger.c.to_panel_id)
-    return (
-        select(ledger.c.patient_id, ledger.c.to_panel_id.label("panel_id"))
-        .join(member, on_it)
-        .where(ledger.c.operation_id == operation_id, host.identity.visible(actor, ledger.c.patient_id))
-    )
-
-
-def heaps(
-    connection: Connection, host: Host, actor: Actor, found: Departure, move: DepartureMove | None
-) -> Sequence[PanelShare]:
-    """How many go to each panel, or went there once they were moved, of those that the actor may see."""
-    chosen = _chosen(host, actor, found, move)
-    rows = connection.execute(
-        select(panel.c.panel_id, panel.c.number, func.count())
-        .join_from(chosen, panel, panel.c.panel_id == chosen.c.panel_id)
-        .group_by(panel.c.panel_id, panel.c.number)
-        .order_by(panel.c.number)
-    )
-    return [PanelShare(*row) for row in rows]
-
-
-def patients(
-    connection: Connection,
-    host: Host,
-    actor: Actor,
-    found: Departure,
-    move: DepartureMove | None,
-    to_panel_id: int | None,
-    offset: int,
-) -> Sequence[DepartingPatient]:
-    """A page of those who go, or went, to a panel, None for all, by name; and one more where there are more."""
-    chosen, patient = _chosen(host, actor, found, move), host.roster.patients()
-    names = (func.coalesce(patient.c.family_name, ""), func.coalesce(patient.c.given_name, ""), chosen.c.patient_id)
-    address = host.homes.address(chosen.c.patient_id) if host.homes else null()
-    query = (
-        select(chosen, patient.c.family_name, patient.c.given_name, patient.c.birth_date, address)
-        .outerjoin_from(chosen, patient, patient.c.patient_id == chosen.c.patient_id)
-        .where(true() if to_panel_id is None else chosen.c.panel_id == to_panel_id)
-        .order_by(*names)
-        .offset(offset)
-        .limit(PAGE + 1)
-    )
-    return [DepartingPatient(*row) for row in connection.execute(query)]
-
-
-def _chosen(host: Host, actor: Actor, found: Departure, move: DepartureMove | None) -> Any:
-    if move and not move.undone:
-        return _moved(host, actor, move.operation_id).subquery("chosen")
-    return _planned(host, actor, found.departure_id).subquery("chosen")
+    return Depart(found.panel_id, found.departure_id, found.version, split.divided_lists, targets)

@@ -6,20 +6,22 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ...domain.departure import Split, Target, checked_date
 from ...domain.departure_texts import DEFAULT_LETTER, RegistryTask, checked_letter
 from ...domain.panel_state import PanelState
 from ...domain.refusals import NotFound, Refused, Stale
-from ...hooks import Actor, Host, StatusKind
+from ...hooks import Actor, Host
 from ...store.tables import clinic as clinic_table
 from ...store.tables import departure, departure_patient, member, operation, panel
 from ...store.types import KEYS
 from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..panels import states
+from . import lists
+from .active import is_active
 
 _CHANGED = "Someone else changed this departure in the meantime. Nothing was saved: review it and try again."
 
@@ -87,11 +89,12 @@ def save_date(
 
 
 def freeze(host: Host, actor: Actor, panel_id: int, version: int) -> None:
-    """Set the panel in transition. Raises Stale, NotFound."""
+    """Set the panel in transition, and its provider's affiliations and caseloads. Raises Stale, NotFound."""
     with host.database.session() as session:
         clinic.lock(session)
         _change(session, required(session.connection(), panel_id), version)
         _set_state(session, panel_id, PanelState.IN_TRANSITION)
+        lists.freeze(session, host, panel_id)
         _record(session, host, actor, panel_id, {"step": "freeze"})
 
 
@@ -115,7 +118,7 @@ def save_letter(host: Host, actor: Actor, panel_id: int, version: int, text: str
 
 
 def cancel(host: Host, actor: Actor, panel_id: int, version: int) -> None:
-    """The provider remains: the panel is active again. Raises Refused once patients are moved, Stale, NotFound."""
+    """The provider remains: all is active again. Raises Refused once patients are moved, Stale, NotFound."""
     with host.database.session() as session:
         clinic.lock(session)
         before = required(session.connection(), panel_id)
@@ -125,12 +128,13 @@ def cancel(host: Host, actor: Actor, panel_id: int, version: int) -> None:
         _change(session, before, version)
         if _require_state(session, panel_id) is PanelState.IN_TRANSITION:
             _set_state(session, panel_id, PanelState.ACTIVE)
+            lists.reopen(session, host, panel_id)
         _finish(session, host, before)
         _record(session, host, actor, panel_id, {"step": "cancel"})
 
 
 def end(host: Host, actor: Actor, panel_id: int, version: int) -> None:
-    """End the panel now, with whoever is still on it. Raises Stale, NotFound."""
+    """End the panel now, with whoever is still on it, and the lists that end with it. Raises Stale, NotFound."""
     with host.database.session() as session:
         clinic.lock(session)
         before = required(session.connection(), panel_id)
@@ -163,12 +167,6 @@ def active_members(connection: Connection, host: Host, panel_id: int) -> int:
     patient = host.roster.patients()
     query = select(func.count()).select_from(member.join(patient, patient.c.patient_id == member.c.patient_id))
     return connection.scalar(query.where(member.c.panel_id == panel_id, is_active(host, patient))) or 0
-
-
-def is_active(host: Host, patient: FromClause) -> ColumnElement[bool]:
-    """Whether the status of a row of `Roster.patients` is that of an active patient."""
-    active = [status for status, kind in host.roster.status_kinds.items() if kind is StatusKind.ACTIVE]
-    return patient.c.status.in_(active)
 
 
 def last_move(connection: Connection, found: Departure) -> DepartureMove | None:
@@ -212,6 +210,8 @@ def _forget_plan(session: Session, before: Departure) -> None:
 
 def _end(session: Session, host: Host, actor: Actor, before: Departure) -> None:
     _set_state(session, before.panel_id, PanelState.ENDED)
+    if before.split:
+        lists.end(session, host, before.split)
     states.cancel_requests(session, before.panel_id, host.clock.now(), "The panel has ended.")
     _finish(session, host, before)
     _record(session, host, actor, before.panel_id, {"step": "end"})
@@ -254,7 +254,12 @@ def _departure(row: Row[Any]) -> Departure:
     split = None
     if row.split:
         entered = orjson.loads(row.split)
-        split = Split(tuple(Target(**target) for target in entered["targets"]), entered["together"])
+        split = Split(
+            targets=tuple(Target(**target) for target in entered["targets"]),
+            together=entered["together"],
+            divided_lists=tuple(entered["divided_lists"]),
+            ended_lists=tuple(entered["ended_lists"]),
+        )
     return Departure(
         departure_id=row.departure_id,
         panel_id=row.panel_id,

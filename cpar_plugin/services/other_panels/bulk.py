@@ -5,20 +5,20 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, literal, select
 from sqlalchemy.orm import Session
 
 from ...domain.panel_kind import OtherKind, other_kind_of
 from ...domain.refusals import NotFound, Refused
 from ...hooks import Actor, Host
 from ...store import other_ledger as ledger
-from ...store.tables import operation, other_ledger, other_member, other_panel
+from ...store.tables import operation, other_member
 from ...store.types import KEYS
-from ..operations import clinic, record
+from ..operations import clinic, other_memberships, record
 from ..operations.record import OperationKind
 from ..roster import merges
 from ..roster.providers import actor_names
-from . import memberships, orders
+from . import orders
 from .orders import OtherAction, OtherOrder, order_text
 
 
@@ -86,7 +86,7 @@ def carry_out(host: Host, actor: Actor, order: OtherOrder, form_key: str | None)
             .where(*of.conditions, visible, orders.changes(order, of.patient))
         )
         ledger.append(session, operation_id, changes)
-        finish(session, host, actor, OperationKind.BULK_OTHER, operation_id)
+        other_memberships.finish(session, host, actor, OperationKind.BULK_OTHER, operation_id)
         record.conclude(session, operation_id, {"kind": order.kind.value, "text": text, "done": asdict(counts)})
     return operation_id
 
@@ -100,21 +100,11 @@ def undo(host: Host, actor: Actor, operation_id: int) -> tuple[int, int]:
         clinic.lock(session)
         _undoable(session, operation_id)
         merges.reconcile(session, host)
-        entry = other_ledger.alias("entry")
-        now = (other_member.c.patient_id == entry.c.patient_id) & (other_member.c.kind == entry.c.kind)
-        as_left = zip(ledger.columns(), ledger.after(entry), strict=True)
         undoing = record.begin(session, host, actor, OperationKind.UNDO_OTHER, undoes=operation_id)
-        rows = (
-            select(entry.c.patient_id, entry.c.kind, *ledger.columns(), *ledger.before(entry))
-            .select_from(entry.outerjoin(other_member, now))
-            .where(entry.c.operation_id == operation_id, host.identity.visible(actor, entry.c.patient_id))
-            .where(*(is_now.is_not_distinct_from(was) for is_now, was in as_left))
-        )
-        restored = ledger.append(session, undoing, rows)
+        restored, total = other_memberships.restore(session, host, actor, operation_id, undoing)
         if not restored:
             raise Refused("Every patient in this operation has been changed since: there is nothing to undo.")
-        finish(session, host, actor, OperationKind.UNDO_OTHER, undoing, restores=True)
-        total = session.scalar(select(func.count()).where(other_ledger.c.operation_id == operation_id)) or 0
+        other_memberships.finish(session, host, actor, OperationKind.UNDO_OTHER, undoing, restores=True)
         record.conclude(session, undoing, {"restored": restored, "not_restored": total - restored})
     return restored, total - restored
 
@@ -153,14 +143,6 @@ def _operation(row: Row[*tuple[Any, ...]], by: str) -> OtherOperation:
     done = OtherPreview(**detail["done"])
     kind = other_kind_of(detail["kind"])
     return OtherOperation(row.operation_id, row.at, by, kind, detail["text"], done, row.undone_at)
-
-
-def finish(
-    session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int, *, restores: bool = False
-) -> None:
-    """Carry out what the ledger has of it, with a line of the audit trail for each patient."""
-    memberships.carry_out(session, operation_id, restores=restores)
-    record.record_others(session, host, actor, kind, operation_id)
 
 
 def done_with(session: Session, form_key: str) -> int | None:
@@ -205,12 +187,3 @@ def _undoable(session: Session, operation_id: int) -> None:
         raise NotFound("Operation not found.")
     if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is not None:
         raise Refused("This operation has already been undone.")
-    entry, panel = other_ledger.c, other_panel.c
-    concerned = select(entry.patient_id).where(
-        entry.operation_id == operation_id,
-        or_(entry.from_other_panel_id == panel.other_panel_id, entry.to_other_panel_id == panel.other_panel_id),
-    )
-    deleted = select(panel.kind, panel.name).where(panel.live_name.is_(None), concerned.exists())
-    if gone := session.execute(deleted.limit(1)).one_or_none():
-        noun = other_kind_of(gone.kind).noun
-        raise Refused(f"The {noun} {gone.name} has been deleted since: this operation can no longer be undone.")

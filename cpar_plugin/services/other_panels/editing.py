@@ -12,9 +12,8 @@ from ...domain.refusals import Refused, Stale
 from ...hooks import Actor, Host
 from ...store import other_ledger as ledger
 from ...store.tables import other_member, other_panel
-from ..operations import access, clinic, record
+from ..operations import access, clinic, other_memberships, record
 from ..operations.record import OperationKind
-from . import memberships
 from .listing import OtherPanel, get
 
 _REOPEN: Final = "Only an EMR administrator can reopen what has ended. Ask someone with the admin role."
@@ -87,7 +86,7 @@ def delete(host: Host, actor: Actor, other_panel_id: int, version: int) -> int:
         member = other_member.c
         leaving = select(member.patient_id, member.kind, *ledger.columns(), *ledger.NONE)
         removed = ledger.append(session, operation_id, leaving.where(member.other_panel_id == other_panel_id))
-        memberships.carry_out(session, operation_id)
+        other_memberships.carry_out(session, operation_id)
         detail = {"other_panel": other_panel_id, "kind": saved.kind, "name": saved.name, "removed": removed}
         record.conclude(session, operation_id, detail)
         deletion = update(other_panel).where(other_panel.c.other_panel_id == other_panel_id)

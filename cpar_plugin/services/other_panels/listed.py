@@ -20,7 +20,7 @@ from ...domain.refusals import Refused
 from ...hooks import Actor, Host
 from ...store import other_ledger as ledger
 from ...store.tables import other_member, upload_match, upload_row
-from ..operations import clinic, record
+from ..operations import clinic, other_memberships, record
 from ..operations.record import OperationKind
 from ..roster import merges
 from ..uploads import kept, layouts, matching
@@ -122,7 +122,7 @@ def carry_out(host: Host, actor: Actor, upload_id: str, form_key: str | None) ->
             return None
         operation_id = record.begin(session, host, actor, OperationKind.BULK_OTHER, form_key=form_key)
         _append(session, host, panel, upload_id, operation_id)
-        bulk.finish(session, host, actor, OperationKind.BULK_OTHER, operation_id)
+        other_memberships.finish(session, host, actor, OperationKind.BULK_OTHER, operation_id)
         text = f"Import a list onto {panel.label}"
         record.conclude(session, operation_id, {"kind": panel.kind.value, "text": text, "done": asdict(changes)})
     kept.remove(host, upload_id)

@@ -16,9 +16,8 @@ from ...store import other_ledger as ledger
 from ...store.other_ledger import OtherMembership
 from ...store.tables import other_panel
 from ...store.types import KEYS
-from ..operations import clinic, record
+from ..operations import clinic, other_memberships, record
 from ..operations.record import OperationKind
-from . import memberships
 from .listing import get
 
 _NO_RECORD: Final = "Record not found in the EMR, or it was merged into another: open the record that was kept."
@@ -152,4 +151,4 @@ def _change(
     operation_id = record.begin(
         session, host, actor, operation, patient_id=patient_id, detail={"kind": kind.value, **ids}
     )
-    memberships.change_one(session, operation_id, patient_id, kind, before, after)
+    other_memberships.change_one(session, operation_id, patient_id, kind, before, after)
