@@ -11,6 +11,7 @@ BENCHMARKS = (
     "night",
     "province",
     "pages",
+    "overview",
     "looks",
     "check_in",
     "fhir",

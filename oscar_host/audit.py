@@ -1,10 +1,11 @@
 """OSCAR's audit trail, the table `log`: the port `AuditTrail`."""
 
 import datetime as dt
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
-from sqlalchemy import TIMESTAMP, insert
+from sqlalchemy import TIMESTAMP, Connection, func, insert, literal, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -47,29 +48,46 @@ class OscarAuditTrail:
         zone = dt.UTC if isinstance(present.type_of(self._table.c.dateTime), TIMESTAMP) else self._clock.zone
         now = self._clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0)
         here = _address_of_request()
-        rows = [
-            {
-                "dateTime": now,
-                "provider_no": _fitting(event.actor.actor_id, 10),
-                "action": _fitting(event.action, 100),
-                "content": _fitting(event.noun, 80),
-                "contentId": _fitting(event.key, 80),
-                "ip": _fitting_or_none(here if event.address is None else event.address, 64),
-                "demographic_no": _record_number(event.patient_id),
-                "data": _fitting(event.detail, _DATA_LENGTH),
-            }
-            for event in events
-        ]
-        missing = [column.name for column in self._table.c if not present.has_column(column)]
-        for row in rows:
-            for name in missing:
-                row.pop(name, None)
+        lines: dict[Hashable, dict[str, object]] = {}  # what many events have in common is put together once
+        rows = []
+        for event in events:
+            words = event.actor.actor_id, event.action, event.noun, event.key, event.address, event.detail
+            if words not in lines:
+                lines[words] = self._line(event, now, here, present)
+            rows.append((lines[words], _record_number(event.patient_id)))
         try:
-            session.connection().execute(self._insert, rows)
+            self._write(session.connection(), rows, about_patients=present.has_column(self._table.c.demographic_no))
         except OperationalError as error:
             if not not_allowed(error):
                 raise
             raise Refused(_UNWRITABLE) from None
+
+    def _line(self, event: AuditEvent, now: dt.datetime, here: str | None, present: Present) -> dict[str, object]:
+        """A row without the patient, in the columns that this fork has."""
+        values = {
+            "dateTime": now,
+            "provider_no": _fitting(event.actor.actor_id, 10),
+            "action": _fitting(event.action, 100),
+            "content": _fitting(event.noun, 80),
+            "contentId": _fitting(event.key, 80),
+            "ip": _fitting_or_none(here if event.address is None else event.address, 64),
+            "data": _fitting(event.detail, _DATA_LENGTH),
+        }
+        return {name: value for name, value in values.items() if present.has_column(self._table.c[name])}
+
+    def _write(
+        self, connection: Connection, rows: list[tuple[dict[str, object], int | None]], *, about_patients: bool
+    ) -> None:
+        line, same = rows[0][0], all(line is rows[0][0] for line, _ in rows)
+        if connection.dialect.name == "sqlite" and same and about_patients and len(rows) > 1:
+            # Of one line for each of many patients SQLite takes half the time when it gets the line once.
+            numbers = func.json_each(json.dumps([number for _, number in rows])).table_valued("value")
+            values = [literal(value, self._table.c[name].type) for name, value in line.items()]
+            query = select(*values, numbers.c.value)
+            connection.execute(self._insert.from_select([*line, "demographic_no"], query))
+            return
+        numbered = (line | {"demographic_no": number} if about_patients else line for line, number in rows)
+        connection.execute(self._insert, list(numbered))
 
 
 def _address_of_request() -> str | None:

@@ -202,6 +202,9 @@ def _form(host: Host, form: BulkForm, messages: Mapping[str, str] | None = None)
 def _preview(
     host: Host, actor: Actor, form: BulkForm, order: Order, messages: Mapping[str, str] | None = None
 ) -> ResponseReturnValue:
+    if isinstance(order, Assign):
+        with host.database.engine.connect() as connection:
+            order = order.read_once(connection, host)
     preview = service.preview(host, actor, order)
     counts = preview.skipped
     with host.database.engine.connect() as connection:

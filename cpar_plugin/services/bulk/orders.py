@@ -8,7 +8,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
+    FromClause,
     Select,
+    and_,
     bindparam,
     false,
     func,
@@ -49,11 +51,15 @@ Members = str | Selection
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Put the patients of an MRP on a panel. `status` is the host's, '' for patients who have none."""
+    """Put the patients of an MRP on a panel. `status` is the host's, '' for patients who have none.
+
+    `patient_ids`: the MRP's patients, where they were read already (`read_once`).
+    """
 
     provider_id: str
     status: str
     panel_id: int
+    patient_ids: frozenset[int] | None = None
     from_panel_id: ClassVar[None] = None
     kind: ClassVar[BulkKind] = OperationKind.BULK_ASSIGN
 
@@ -65,13 +71,26 @@ class Assign:
             source=patient.outerjoin(member, patient.c.patient_id == member.c.patient_id),
             patient=patient,
             patient_id=patient.c.patient_id,
-            includes=patient.c.mrp_id == self.provider_id,
+            includes=self._of_mrp(patient),
             requires={
                 SkipReason.NOT_VISIBLE: host.identity.visible(actor, patient.c.patient_id),
                 SkipReason.OTHER_STATUS: status_of(patient) == self.status,
                 SkipReason.ALREADY_ON_PANEL: elsewhere,
             },
         )
+
+    def read_once(self, connection: Connection, host: Host) -> "Assign":
+        """The same order, for several looks at its patients: no key finds those of an MRP, so the roster is read once.
+
+        Memory for the ids of one MRP's patients.
+        """
+        patient = host.roster.patients()
+        ids = connection.scalars(select(patient.c.patient_id).where(patient.c.mrp_id == self.provider_id))
+        return replace(self, patient_ids=frozenset(ids))
+
+    def _of_mrp(self, patient: FromClause) -> ColumnElement[bool]:
+        of_mrp: ColumnElement[bool] = patient.c.mrp_id == self.provider_id
+        return of_mrp if self.patient_ids is None else and_(_among(patient.c.patient_id, self.patient_ids), of_mrp)
 
     def after(self, host: Host, scope: Scope) -> ledger.Columns:
         """On the panel, confirmed by the last visit."""
@@ -173,11 +192,7 @@ def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope
             includes: ColumnElement[bool] = member.c.panel_id == panel_id
             others = {SkipReason.OTHER_STATUS: status_of(patient) == status}
         case Selection(patient_ids):
-            # As literals: there may be more of them than a statement can have parameters.
-            ids: BindParameter[list[int]] = bindparam(
-                "selected", sorted(patient_ids), expanding=True, literal_execute=True
-            )
-            includes = member.c.patient_id.in_(ids)
+            includes = _among(member.c.patient_id, patient_ids)
             others = {SkipReason.OTHER_PANEL: member.c.panel_id == panel_id}
         case _:
             assert_never(members)
@@ -189,6 +204,12 @@ def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope
         includes=includes,
         requires=visible | others,
     )
+
+
+def _among(patient_id: ColumnElement[int], patient_ids: frozenset[int]) -> ColumnElement[bool]:
+    """As literals: there may be more of them than a statement can have parameters."""
+    ids: BindParameter[list[int]] = bindparam("selected", sorted(patient_ids), expanding=True, literal_execute=True)
+    return patient_id.in_(ids)
 
 
 def _today(host: Host) -> Any:
