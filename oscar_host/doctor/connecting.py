@@ -65,7 +65,12 @@ def limit_waiting(engine: Engine) -> None:
 def settings(host: OscarHost) -> Health:
     """Whether others can read the file with the settings, which may hold passwords."""
     path = os.environ.get("CPAR_SETTINGS", "")
-    if path and Path(path).stat().st_mode & _READABLE_BY_ALL:
+    return settings_file(Path(path)) if path else Health.ok("The settings can be read.")
+
+
+def settings_file(path: Path) -> Health:
+    """The same for this file. Raises OSError where it cannot be looked at."""
+    if path.stat().st_mode & _READABLE_BY_ALL:
         return Health.warning(
             f"Everyone on this machine can read {path}, and it may contain passwords.",
             f"Give it to the user that the application runs as: chmod o-r {path}",

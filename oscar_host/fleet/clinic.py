@@ -18,6 +18,7 @@ class FleetClinic:
     address: str = ""  # below which its pages are: a path, or a host's name and a path
     pages_fault: str = ""  # why they are not served; its submissions are made all the same
     data_folder: Path = Path()
+    file: Path = Path()
 
     def open(self) -> OscarHost:
         """Its host, which the caller closes. Nothing is connected yet."""

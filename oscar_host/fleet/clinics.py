@@ -118,7 +118,7 @@ def _clinic(name: str, path: Path, fleet: FleetSettings, every_clinic: Mapping[s
     except Refused as refused:
         return WrongClinic(name, f"Correct {path}: {refused}", address)
     settings["context_path"] = address[address.index("/") :]
-    return FleetClinic(name, settings, address, check_pages(settings, fleet), data_folder)
+    return FleetClinic(name, settings, address, check_pages(settings, fleet), data_folder, path)
 
 
 def _reading(

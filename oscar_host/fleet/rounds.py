@@ -14,7 +14,8 @@ from cpar_plugin.services.submissions import status
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.services.submissions.texts import STATE
 
-from ..doctor.examination import examine
+from ..doctor.connecting import settings_file
+from ..doctor.examination import Finding, examine
 from ..migrate import installed_plugins
 from .clinic import FleetClinic
 from .parallel import Outcome
@@ -44,7 +45,7 @@ def status_of(clinic: FleetClinic, *, facts: bool, draining: frozenset[str]) -> 
 def examination_of(clinic: FleetClinic) -> Outcome:
     """What `cpar doctor` finds."""
     level, sentences = HealthLevel.OK, list[str]()
-    for finding in examine(clinic.open):
+    for finding in (Finding("settings", settings_file(clinic.file)), *examine(clinic.open)):
         health = finding.health
         if health is None or health.level is HealthLevel.OK:
             continue

@@ -145,6 +145,18 @@ def test_a_clinic_is_removed_once_nothing_is_in_progress(fleet: Folder, new_data
     assert [path.name for path in fleet.clinics.iterdir()] == ["north.removed"]
 
 
+def test_every_clinic_is_checked_and_a_file_that_everyone_reads_is_named(fleet: Folder, tmp_path: Path) -> None:
+    fleet.add("north", database_url=f"sqlite:///{tmp_path}/none.db").chmod(0o600)
+    fleet.add("south", database_url=f"sqlite:///{tmp_path}/none.db2").chmod(0o644)
+    result = run("doctor")
+    assert result.exit_code == 1
+    for name in ("north", "south"):
+        assert f"{name}: failure database: File not found" in result.output
+    assert f"south: warning settings: Everyone on this machine can read {fleet.clinics}/south.ini" in result.output
+    assert "north: warning settings" not in result.output
+    assert "Clinics: 2. With problems: 2." in result.output
+
+
 def test_any_command_runs_for_one_clinic(fleet: Folder, new_database: MakeDatabase) -> None:
     fleet.add("north", database_url=new_database())
     fleet.add("south", database_url=new_database())

@@ -127,8 +127,8 @@ def test_however_many_threads_ask_never_are_more_open_than_allowed() -> None:
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(use, range(2000)))
-    assert most_open[0] == 4
-    assert len(hosts) == open_now[0] == 4
+    assert most_open[0] <= 4
+    assert len(hosts) == open_now[0] <= 4
 
 
 def test_one_that_cannot_be_opened_takes_no_place() -> None:

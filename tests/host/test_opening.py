@@ -86,6 +86,47 @@ def test_a_settings_file_of_another_form_is_named(set_environment, tmp_path, con
         from_environment()
 
 
+def test_a_setting_may_say_which_file_or_variable_holds_it(set_environment, tmp_path):
+    secret, file = tmp_path / "url", tmp_path / "cpar.ini"
+    secret.write_text(f"sqlite:///{tmp_path}/clinic.db\n", encoding="utf-8")
+    file.write_text(f"[cpar]\ndatabase_url = file:{secret}\nsmtp_password = env:SMTP_SECRET", encoding="utf-8")
+    set_environment(CPAR_SETTINGS=str(file), SMTP_SECRET="hush")
+    with from_environment() as host:
+        assert host.database.engine.url.database == f"{tmp_path}/clinic.db"
+        assert host.settings["smtp_password"] == "hush"
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("file:/nowhere/secret", r"database_url: the file /nowhere/secret cannot be read \(No such file"),
+        ("file:secret", "database_url: write the whole path"),
+        ("file:/dev/zero", "database_url: the file /dev/zero is too long"),
+        ("env:NOT_SET_AT_ALL", "database_url: the environment variable NOT_SET_AT_ALL is not set"),
+        ("env:a b", "database_url: write the name of an environment variable"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_named_with_its_setting(set_environment, reference, message):
+    set_environment(CPAR_DATABASE_URL=reference)
+    with pytest.raises(Refused, match=message):
+        from_environment()
+
+
+def test_one_clinic_alone_loads_nothing_of_a_fleet(tmp_path):
+    program = (
+        "import sys\n"
+        "from oscar_host.host import from_environment\n"
+        "import oscar_host.sidecar.app, cpar_plugin.commands, oscar_host.commands\n"
+        "from_environment().close()\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('celery', 'kombu') or 'fleet' in name])\n"
+    )
+    environment = {**os.environ, "CPAR_DATABASE_URL": f"sqlite:///{tmp_path}/clinic.db"}
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"
+
+
 def test_the_clock_can_be_set_for_trying_out(set_environment, tmp_path):
     url = f"sqlite:///{tmp_path}/clinic.db"
     set_environment(CPAR_DATABASE_URL=url, CPAR_NOW="2026-11-07T03:15", CPAR_TIME_ZONE="America/Regina")
