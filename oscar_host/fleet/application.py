@@ -24,6 +24,7 @@ from .addresses import Addresses
 from .clinic import FleetClinic, FleetReading
 from .clinics import Clinics
 from .open_hosts import OpenHosts
+from .requested import RequestedLooks, may_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -78,6 +79,7 @@ class FleetApplication:
         self.open = OpenHosts(make_application, fleet.open_clinics, idle_seconds=fleet.idle_seconds)
         self._addresses = Addresses(fleet.by, clinics.read())
         self._gates: dict[str, Gate] = {}
+        self._looks = RequestedLooks(clinics.settings)
         self._all = Gate(lambda environ, start: environ[_APPLICATION](environ, start))
         application: WSGIApplication = self._answer
         if number := fleet.trusted_proxies:
@@ -117,7 +119,14 @@ class FleetApplication:
             # Only the kind of error: its text may hold an account or an address.
             log.error("clinic %s cannot be opened: %s", clinic.name, type(error).__name__)
             return refusals.page(environ, start_response, HTTPStatus.SERVICE_UNAVAILABLE)
-        return _released(self._all, application.flask, environ, start_response, release)
+        requests = may_request(environ)
+
+        def end() -> None:
+            release()
+            if requests:
+                self._looks.soon(clinic.name)
+
+        return _released(self._all, application.flask, environ, start_response, end)
 
     def _read(self) -> FleetReading:
         reading = self._clinics.read()

@@ -19,8 +19,9 @@ from cpar_plugin.tracing import about, new_trace
 
 from ..clinic import FleetClinic
 from . import queues
+from .celery_app import LOOK
 from .depths import Depths
-from .engine import JOBS, LOOK, Engine
+from .engine import JOBS, Engine
 from .registry import RegistryState
 
 log = logging.getLogger(__name__)

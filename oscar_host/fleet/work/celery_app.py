@@ -17,6 +17,8 @@ _CHILD_KIB: Final = 190 * 1024
 _HEARTBEAT_SECONDS: Final = 20
 _CONFIRM_SECONDS: Final = 15
 
+LOOK: Final = "cpar.look"
+
 PUBLISHING: Final[dict[str, Any]] = {
     "confirm_timeout": _CONFIRM_SECONDS,  # a broker whose disk is full takes nothing, and says nothing
     "retry": True,
@@ -67,3 +69,13 @@ def celery_app(fleet: FleetSettings) -> Celery:
         worker_enable_remote_control=False,
     )
     return app
+
+
+def publish(app: Celery, task: str, queue: str, *arguments: object) -> None:
+    """Raises one of `broker_line.FAILURES` where the broker does not confirm that it has it."""
+    app.send_task(task, args=arguments, queue=queue, routing_key=queue, **PUBLISHING)
+
+
+def publish_look(app: Celery, clinic: str, trace: str) -> None:
+    """A user has requested something: begin without waiting for the beat. Raises as `publish` does."""
+    publish(app, LOOK, queues.PEOPLE, clinic, trace)

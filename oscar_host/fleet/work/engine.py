@@ -27,12 +27,11 @@ from ..clinics import Clinics
 from ..open_hosts import open_hosts
 from . import queues
 from .broker_line import FAILURES, BrokerLine
-from .celery_app import PUBLISHING, celery_app
+from .celery_app import LOOK, celery_app, publish
 from .registry import Registry, RegistryState, key_of
 
 log = logging.getLogger(__name__)
 
-LOOK: Final = "cpar.look"
 PANEL: Final = "cpar.panel"
 JOBS: Final = "cpar.jobs"
 REHEARSALS: Final = "cpar-rehearsals"  # the end of that job, which needs no hurry
@@ -70,12 +69,8 @@ class Engine:
         return Registry(self._line, key, self.fleet.registry_panels_at_once, self.fleet.registry_pause_seconds)
 
     def publish(self, task: str, queue: str, *arguments: object) -> None:
-        """Raises one of `broker_line.FAILURES` where the broker does not confirm that it has it."""
-        self.app.send_task(task, args=arguments, queue=queue, routing_key=queue, **PUBLISHING)
-
-    def look_soon(self, clinic: str, trace: str) -> None:
-        """A user has requested something: begin without waiting for the beat. Raises as `publish` does."""
-        self.publish(LOOK, queues.PEOPLE, clinic, trace)
+        """Raises as `celery_app.publish` does."""
+        publish(self.app, task, queue, *arguments)
 
     def _look(self, name: str, trace: str) -> None:
         """What the calendar wants, then as many panels as may be under way at a time."""
