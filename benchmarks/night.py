@@ -59,17 +59,17 @@ def _night(host: OscarHost, url: str, moment: str, panels: int) -> tuple[float, 
         "panels_at_once": str(PANELS_AT_ONCE),
     }
     environment = os.environ | {f"CPAR_{name.upper()}": value for name, value in settings.items()}
-    start, before = perf_counter(), _processor_seconds()
+    start, before = perf_counter(), processor_seconds()
     program = str(Path(sys.executable).with_name("cpar"))
     subprocess.run([program, "run-due"], env=environment, check=True, stdout=subprocess.DEVNULL)
-    seconds, busy = perf_counter() - start, _processor_seconds() - before
+    seconds, busy = perf_counter() - start, processor_seconds() - before
     with host.database.engine.connect() as connection:
         delivered = select(func.count()).where(tables.submission.c.state == SubmissionState.DELIVERED)
         assert (connection.scalar(delivered) or 0) % panels == 0
     return seconds, busy
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
     """Of our children: those that have ended, and those that are running, such as the database."""
     ended = os.times()
     running = psutil.Process().children(recursive=True)

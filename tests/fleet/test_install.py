@@ -1,13 +1,17 @@
 """`cpar install-fleet`: what it writes, tried by the programs that it is for."""
 
+import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+import requests
 import yaml
 from click.testing import CliRunner
 
@@ -15,6 +19,9 @@ from cpar_plugin.commands import cpar
 from oscar_host.commands import register
 from oscar_host.fleet.settings import load
 from oscar_host.install.fleet_command import command
+
+from ..authority import Authority
+from ..sidecar_bed.bed import NGINX
 
 PROGRAMS = Path(sys.executable).parent
 UNITS = [
@@ -120,3 +127,69 @@ def test_a_value_that_would_break_a_file_is_refused_by_its_name(option: str, val
     result = CliRunner().invoke(command, [option, value])
     assert result.exit_code == 2
     assert option in result.output
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+def test_nginx_lets_in_those_with_a_client_certificate_of_the_operators_authority_alone(
+    written: Path, tmp_path: Path
+) -> None:
+    """The page itself refuses what did not come with the proxy's word."""
+    for name in ("ours", "other"):
+        (tmp_path / name).mkdir()
+    ours, other = Authority(tmp_path / "ours"), Authority(tmp_path / "other", name="Another Authority")
+    certificate, key = ours.issue("127.0.0.1")
+    port, inside = free_port(), free_port()
+    (tmp_path / "clinics").mkdir()
+    (tmp_path / "fleet.ini").write_text(f"[fleet]\nclinics = {tmp_path}/clinics\n")
+    text = (written / "nginx-night.conf").read_text()
+    for before, after in {
+        "listen 8443": f"listen 127.0.0.1:{port}",
+        "127.0.0.1:8090": f"127.0.0.1:{inside}",
+        "/etc/nginx/tls/night.pem": certificate,
+        "/etc/nginx/tls/night.key": key,
+        "/etc/nginx/tls/operators.pem": ours.file,
+    }.items():
+        assert before in text
+        text = text.replace(before, after)
+    folders = "".join(
+        f"{kind}_temp_path {tmp_path}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; events {{ }} http {{ {folders} access_log {tmp_path}/access; {text} }}\n"
+    )
+    nginx = [NGINX, "-p", str(tmp_path), "-e", str(tmp_path / "log"), "-c", str(tmp_path / "nginx.conf")]
+    night = [PROGRAMS / "cpar", "fleet", "night", "--port", str(inside), "--proxy", "127.0.0.1"]
+    environment = os.environ | {"CPAR_FLEET": str(tmp_path / "fleet.ini")}
+    with (
+        subprocess.Popen(night, env=environment, stdout=subprocess.PIPE, text=True) as page,
+        subprocess.Popen([*nginx, "-g", "daemon off;"]) as proxy,
+    ):
+        try:
+            assert page.stdout
+            assert "The night: " in page.stdout.readline()
+            url = f"https://127.0.0.1:{port}/"
+            reached(port)
+
+            def ask(*pair: str, **headers: str) -> requests.Response:
+                return requests.get(url, cert=pair or None, verify=ours.file, headers=headers, timeout=60)
+
+            assert ask(*ours.issue("operator.example")).status_code == 200
+            assert ask(**{"X-Client-Verify": "SUCCESS"}).status_code == 400
+            assert ask(*other.issue("operator.example"), **{"X-Client-Verify": "SUCCESS"}).status_code == 400
+            assert requests.get(f"http://127.0.0.1:{inside}/", timeout=60).status_code == 403
+        finally:
+            proxy.terminate()
+            page.terminate()
+
+
+def reached(port: int) -> None:
+    for _ in range(600):
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail("nginx does not listen")
