@@ -14,6 +14,8 @@ from cpar_plugin.domain.submission import SubmissionState
 from ..conftest import MakeDatabase
 from .conftest import FleetAtWork
 
+pytestmark = pytest.mark.databases("in turn")  # each takes seconds
+
 NAMES = ("north", "south", "west")
 PANELS = 3
 
@@ -37,7 +39,6 @@ def test_a_night_submits_every_panel_of_every_clinic_once(night: FleetAtWork) ->
 
 
 @pytest.mark.large
-@pytest.mark.databases("in turn")
 def test_workers_that_are_killed_every_few_seconds_lose_and_double_nothing(night: FleetAtWork) -> None:
     night.registry.behave("slow", seconds=0.5)
     night.beat()
@@ -53,7 +54,6 @@ def test_workers_that_are_killed_every_few_seconds_lose_and_double_nothing(night
 
 
 @pytest.mark.large
-@pytest.mark.databases("in turn")
 def test_a_broker_that_is_restarted_in_the_night_changes_nothing(night: FleetAtWork) -> None:
     night.registry.behave("slow", seconds=0.5)
     night.worker()
@@ -67,7 +67,6 @@ def test_a_broker_that_is_restarted_in_the_night_changes_nothing(night: FleetAtW
 
 
 @pytest.mark.large
-@pytest.mark.databases("in turn")
 def test_a_broker_whose_disk_is_full_holds_the_night_up_until_there_is_room(night: FleetAtWork) -> None:
     night.worker()
     night.broker.control("set_disk_free_limit", "900GB")
@@ -129,7 +128,6 @@ def test_a_database_that_is_away_holds_up_its_own_clinic_alone(night: FleetAtWor
 
 
 @pytest.mark.large
-@pytest.mark.databases("in turn")
 def test_a_registry_that_is_down_is_left_in_peace_and_said_to_be_so_once(night: FleetAtWork) -> None:
     night.registry.behave("fail")
     night.worker(4)
