@@ -19,6 +19,7 @@ BENCHMARKS = (
     "export",
     "reports",
     "beside",
+    "installation",
     "clinic",
     "four_cut",
 )
