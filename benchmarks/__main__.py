@@ -10,6 +10,7 @@ BENCHMARKS = (
     "submission",
     "night",
     "province",
+    "due",
     "pages",
     "overview",
     "looks",

@@ -33,7 +33,7 @@ from .big_clinic import NOW, PANEL_ID, empty_hosts, fill, join
 
 PATIENTS = 100_000
 FEW = 10_000
-AT_MOST, AT_LEAST, MEBIBYTES = 3.0, 10.0, 64
+AT_MOST, AT_LEAST, MEBIBYTES = 1.7, 10.0, 64
 _ROUNDS = 3
 _BY_MODELS = 2_000
 _SETTINGS = Settings()

@@ -18,7 +18,7 @@ from .hooks import Host
 from .processes import HOSTS, companions
 from .services.exclusions import compare
 from .services.operations import clinic
-from .services.reports import comparing
+from .services.reports import hourly
 from .services.retention import retention
 from .services.roster import rates
 from .services.submissions import mail, status
@@ -133,7 +133,7 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
         mail.send(host, settings, now)
         compare.compare_due(host, settings, host.clock.now())
         rates.count_due(host, settings, host.clock.now())
-        comparing.compare_due(host, host.clock.now())
+        hourly.compare_due(host, host.clock.now())
         retention.carry_out(host, settings, host.clock.now())
     if report.errors:
         raise click.ClickException(f"Some work could not be completed ({', '.join(report.errors)}). See the log.")

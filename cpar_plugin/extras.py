@@ -3,13 +3,13 @@
 import sys
 from importlib.metadata import PackageNotFoundError, distribution, requires
 
-from packaging.requirements import Requirement
-
 _PROJECT = "oscar-cpar-plugin"
 
 
 def missing(extra: str) -> list[str]:
     """The requirements of an extra that are not installed here, such as `fhir.resources<9,>=8.2`."""
+    from packaging.requirements import Requirement  # only where a command asks: cron's does not
+
     packages = []
     for text in requires(_PROJECT) or ():
         need = Requirement(text)

@@ -24,7 +24,7 @@ from .services.exclusions import compare
 from .services.fhir import refresh
 from .services.health.checks import checks, log_connection_problems
 from .services.operations import access
-from .services.reports import comparing
+from .services.reports import hourly
 from .services.retention import retention
 from .services.roster import merges, rates
 from .services.submissions import mail
@@ -128,7 +128,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
             every=timedelta(minutes=1),
             run=lambda _: working.subscriptions.maintain(),
         ),
-        Job(name="cpar-reports", every=timedelta(minutes=1), run=lambda now: comparing.compare_due(host, now)),
+        Job(name="cpar-reports", every=timedelta(minutes=1), run=lambda now: hourly.compare_due(host, now)),
         Job(name="cpar-retention", every=timedelta(hours=1), run=remove_old),
     ]
 

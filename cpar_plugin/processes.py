@@ -2,11 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
-from multiprocessing import get_context
 from typing import Final
 
 from . import settings as plugin_settings
@@ -34,23 +32,24 @@ def companions(name: str, host: Host, settings: Settings, now: datetime) -> Iter
 
     One that dies is an error of the run; what it had claimed is taken up when its claim has run out.
     """
-    pools: list[ProcessPoolExecutor] = []
+    ending = ExitStack()
 
     def begin(waiting: int) -> Company:
         processes, each = division(waiting, settings.panels_at_once, len(os.sched_getaffinity(0)))
         others, ahead = processes - 1, now - host.clock.now()
         if not others:
             return Company(settings.panels_at_once)
-        pools.append(ProcessPoolExecutor(others, get_context("spawn")))
+        # Cron asks every minute, nearly always for nothing: what begins processes is imported when there are any.
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        pool = ending.enter_context(ProcessPoolExecutor(others, get_context("spawn")))
         trace = subject().trace
-        reports = [pools[-1].submit(_submit, name, ahead, each, trace) for _ in range(others)]
+        reports = [pool.submit(_submit, name, ahead, each, trace) for _ in range(others)]
         return Company(settings.panels_at_once - others * each, reports)
 
-    try:
+    with ending:
         yield begin
-    finally:
-        for pool in pools:
-            pool.shutdown()
 
 
 def _submit(name: str, ahead: timedelta, at_once: int, trace: str) -> RunReport:

@@ -5,7 +5,6 @@
 - Lines of reports about a panel close when the panel is deleted: no report follows that could close them.
 """
 
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Select, and_, exists, or_, select, true, update
@@ -18,14 +17,13 @@ from ...domain.reports import ReportKind
 from ...hooks import Host
 from ...store.folding import can_fold
 from ...store.tables import member, panel, report_line, report_line_change, report_row
-from ..operations import clinic, heartbeat, record
+from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..work_lines import keeping
 from . import listing
 from .following import ENDED
 from .mismatches import is_fixed
 
-_EVERY: Final = timedelta(hours=1)
 _line, _row, _change = report_line.c, report_row.c, report_line_change.c
 _deleted_at = select(panel.c.deleted_at).where(panel.c.panel_id == _line.panel_id).correlate(report_line)
 _VALUES: Final[dict[LineComparison, dict[str, Any]]] = {
@@ -67,16 +65,6 @@ def compare_to_show(host: Host) -> None:
             compare(session, host)
     except Refused:
         return
-
-
-def compare_due(host: Host, now: datetime) -> None:
-    """The same for the scheduler, every hour, whichever process was the last to do so."""
-    with host.database.engine.connect() as connection:
-        last = heartbeat.last(connection, heartbeat.REPORTS)
-        if not clinic.load(connection).enabled or (last is not None and last <= now < last + _EVERY):
-            return
-    compare_to_show(host)
-    heartbeat.beat(host, heartbeat.REPORTS)
 
 
 def _differing(host: Host) -> dict[LineComparison, Select[tuple[int]]]:

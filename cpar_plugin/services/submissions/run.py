@@ -17,12 +17,12 @@ from ...domain.submission import SubmissionState
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
+from ...transport import Transport
 from ..departures import steps as departures
 from ..operations import clinic, heartbeat
 from ..operations.lease import release_ahead
 from . import night_run, rehearsals
 from .lease import Claim, Now, count_waiting, take_one
-from .process import advance
 from .way_out import way_out
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def submit(
             full = len(under_way) == at_once
             claim = None if full else _try(report, lambda: _next(host, settings, now))
             if claim:
-                under_way.add(pool.submit(copy_context().run, advance, host, settings, transport, claim, now))
+                under_way.add(pool.submit(copy_context().run, _advance, host, settings, transport, claim, now))
                 continue
             if not under_way:
                 return report
@@ -135,6 +135,12 @@ def submit(
                 if progress:
                     progress(completed, completed + len(under_way) + _waiting(host, now()))
                 _try(report, lambda: heartbeat.beat(host, heartbeat.SUBMISSIONS))
+
+
+def _advance(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> SubmissionState | None:
+    from .process import advance  # with the first claim: cron asks every minute whether there is one
+
+    return advance(host, settings, transport, claim, now)
 
 
 def _next(host: Host, settings: Settings, now: Now) -> Claim | None:
