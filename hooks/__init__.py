@@ -11,7 +11,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .faults import HostBusy, HostUnavailable, Refused
-from .ports import AuditTrail, Clock, Database, Homes, Host, Identity, Pages, Roster, Schedule, Visits
+from .ports import (
+    AuditTrail,
+    Clock,
+    Database,
+    Homes,
+    Host,
+    Identity,
+    Pages,
+    Roster,
+    RosterWithStoredTexts,
+    Schedule,
+    Visits,
+)
 from .values import (
     Actor,
     AuditEvent,
@@ -26,6 +38,7 @@ from .values import (
     PatientNote,
     Permission,
     StatusKind,
+    StoredPatients,
     Widget,
 )
 
@@ -79,8 +92,10 @@ __all__ = [
     "ProgramInterface",
     "Refused",
     "Roster",
+    "RosterWithStoredTexts",
     "Schedule",
     "StatusKind",
+    "StoredPatients",
     "Visits",
     "Widget",
     "hookimpl",

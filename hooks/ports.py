@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Engine, FromClause, Select
 from sqlalchemy.orm import Session
 
-from .values import Actor, AuditEvent, StatusKind
+from .values import Actor, AuditEvent, StatusKind, StoredPatients
 
 
 class Roster(Protocol):
@@ -96,6 +96,19 @@ class Roster(Protocol):
 
         By it a plugin finds the record kept for a number that no patient has now. None where the host cannot tell.
         """
+
+
+@runtime_checkable
+class RosterWithStoredTexts(Protocol):
+    """What a `Roster` may have besides, where it takes long SQL to make the texts of `patients` what they should be.
+
+    A database reads the SQL for each statement: where few patients are shown, it takes longer than to find them.
+
+    .. versionadded:: 1.0
+    """
+
+    def stored_patients(self) -> StoredPatients:
+        """The same patients as those of `patients`. What is returned may be kept and used again."""
 
 
 class Identity(Protocol):

@@ -27,6 +27,7 @@ _MOST_CONNECTIONS = 15  # of a process; all are kept, for to open one takes long
 _NEXT_READS_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 # With one of these, PyMySQL 2.2.8 puts away what SQLAlchemy 2.1.9 makes of ssl_ca, and compares no name.
 _FORGET_THE_AUTHORITY = {"ssl_verify_cert", "ssl_verify_identity"}
+_JOINED_BYTES = 1024 * 1024  # MariaDB's own default, which a server may have lowered
 _NOT_ALLOWED = (1142, 1143, 1290)  # on the table, on a column, on a server that only reads
 
 # OSCAR's server runs without any mode and cuts what is too long. Ours is strict, but without NO_ZERO_DATE and
@@ -207,7 +208,8 @@ def _mariadb(url: URL, limits: TimeLimits) -> Engine:
             "charset": "utf8mb4",
             "connect_timeout": connect_seconds,
             "read_timeout": read_seconds,
-            "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}', SESSION time_zone = '+00:00'",
+            "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}', SESSION time_zone = '+00:00', "
+            f"SESSION group_concat_max_len = {_JOINED_BYTES}",
             **_without_tls(url),
         },
     )

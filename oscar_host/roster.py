@@ -26,14 +26,16 @@ from sqlalchemy import (
     type_coerce,
     union,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from cpar_plugin.domain.identifiers import PHN_LENGTH
-from cpar_plugin.hooks import StatusKind
+from cpar_plugin.hooks import StatusKind, StoredPatients
 from cpar_plugin.host_kit.sql import constant, filled, later, letters, real_day, seen, two_digits, without_separators
 
 from .card_types import jurisdiction
 from .granted import not_locked_out
 from .schema import Present, Tables
+from .stored_texts import TEXTS, record_of
 from .typed_numbers import may_be_typed_as
 
 # The first letter of a status says what became of an appointment; capitals and small letters differ.
@@ -88,29 +90,47 @@ class OscarRoster:
     @cached_property
     def _every_patient(self) -> Select[*tuple[Any, ...]]:
         """Made once: it has some hundred parts, and nearly every statement holds it."""
-        record = self._tables.demographic
-        present = self._tables_present()
-        query = select(
-            record.c.demographic_no.label("patient_id"),
-            without_separators(record.c.hin).label("phn"),
-            (jurisdiction(record.c.hc_type) if present.has_column(record.c.hc_type) else null()).label(
-                "phn_jurisdiction"
-            ),
-            seen(record.c.last_name).label("family_name"),
-            seen(record.c.first_name).label("given_name"),
-            self._first_seen(record.c.middleNames, record.c.middle_name).label("middle_names"),
-            self._first_seen(record.c.pref_name).label("preferred_name"),
-            _birth_date(record.c.year_of_birth, record.c.month_of_birth, record.c.date_of_birth).label("birth_date"),
-            func.upper(filled(record.c.sex)).label("gender"),
-            _status(record.c.patient_status).label("status"),
-            filled(record.c.provider_no).label("mrp_id"),
-            *self._coverage(),
-        )
+        record = self._tables.demographic.c
+        columns = {**self._columns_of(record), "mrp_id": filled(record.provider_no)}
+        query = select(*(column.label(name) for name, column in columns.items()), *self._coverage())
+        return query.where(*self._not_retired())
+
+    def stored_patients(self) -> StoredPatients:
+        """The same as they are stored: most of the SQL is about what is odd in texts, and few texts are odd."""
+        table, has = self._tables.demographic, self._tables_present().has_column
+        columns = [table.c[name] for name in TEXTS if has(table.c[name])]
+        rows = select(table.c.demographic_no.label("patient_id"), *columns).where(*self._not_retired())
+        stored, names = rows.subquery("stored"), [column.name for column in columns]
+        made = {"patient_id": stored.c.patient_id, **self._columns_of(stored.c)}
+        return StoredPatients(rows=stored, texts=names, columns=made, record=record_of(names))
+
+    def _columns_of(self, record: ReadOnlyColumnCollection[str, Any]) -> dict[str, ColumnElement[Any]]:
+        """What `patients` has, made of the columns of a record: of the table, or of a query of these."""
+        table, has = self._tables.demographic.c, self._tables_present().has_column
+        ids = {"patient_id": table.demographic_no} if record is table else {}
+        return {
+            **ids,
+            "phn": without_separators(record.hin),
+            "phn_jurisdiction": jurisdiction(record.hc_type) if has(table.hc_type) else null(),
+            "family_name": seen(record.last_name),
+            "given_name": seen(record.first_name),
+            "middle_names": self._first_seen(record, "middleNames", "middle_name"),
+            "preferred_name": self._first_seen(record, "pref_name"),
+            "birth_date": _birth_date(record.year_of_birth, record.month_of_birth, record.date_of_birth),
+            "gender": func.upper(filled(record.sex)),
+            "status": _status(record.patient_status),
+        }
+
+    def _first_seen(self, record: ReadOnlyColumnCollection[str, Any], *names: str) -> ColumnElement[str | None]:
+        """The first name that is filled, of the columns that this fork has."""
+        table, has = self._tables.demographic.c, self._tables_present().has_column
+        return func.coalesce(*(seen(record[name]) for name in names if has(table[name])), null(), null())
+
+    def _not_retired(self) -> Iterator[ColumnElement[bool]]:
         if self.merges_known:
             merge = self._tables.demographic_merged
             retired = select(merge.c.demographic_no).where(self._in_force(merge))
-            query = query.where(record.c.demographic_no.not_in(retired))
-        return query
+            yield self._tables.demographic.c.demographic_no.not_in(retired)
 
     def _coverage(self) -> Iterator[ColumnElement[str | None]]:
         """The columns that this fork has."""
@@ -120,10 +140,6 @@ class OscarRoster:
                 yield day_entered(column).label(name)
         if present.has_column(record.ver):
             yield filled(record.ver).label("card_version")
-
-    def _first_seen(self, *names: Column[Any]) -> ColumnElement[str | None]:
-        """The first name that is filled, of the columns that this fork has."""
-        return func.coalesce(*(seen(name) for name in names if self._tables_present().has_column(name)), null(), null())
 
     def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:
         """Every patient_id to which `patients` gives this phn, and of such records merged away."""

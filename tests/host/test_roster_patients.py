@@ -263,3 +263,45 @@ def test_patients_deleted_from_the_emr_are_gone(emr: OscarHost, oscar, patient):
     with emr.database.writing() as connection:
         connection.execute(delete(oscar.tables.demographic))
     assert patient(patient_id) is None
+
+
+ODD = [
+    {},
+    {"last_name": "", "first_name": "", "middleNames": None, "pref_name": None, "hin": None, "hc_type": None},
+    {"last_name": " O\u200bBrien\u00a0 ", "first_name": "\u200b", "middleNames": "  ", "pref_name": " \u00a0"},
+    {"last_name": 'Quote"Back\\slash', "first_name": "Tab\tNew\nline", "middleNames": "\x01", "pref_name": "’é Ω"},
+    {"hin": " 123-456\u2011789 ", "hc_type": "ca-bc", "sex": "f", "patient_status": " ac "},
+    {"hin": "-", "hc_type": " us-ak", "sex": "", "patient_status": "Waiting list"},
+    {"hin": "", "hc_type": "\u200bnova scotia", "sex": "x", "patient_status": None},
+    {"hc_type": "nothing known", "year_of_birth": "1980", "month_of_birth": "2", "date_of_birth": " 3"},
+    {"hc_type": "ÀB", "year_of_birth": " ", "month_of_birth": "02", "date_of_birth": "03"},
+    {"year_of_birth": "85", "month_of_birth": None, "date_of_birth": "30"},
+    {"year_of_birth": "0000", "month_of_birth": "00", "date_of_birth": "00", "patient_status": "AC\u200b"},
+]
+
+
+@pytest.mark.parametrize("columns", ODD)
+def test_a_record_means_the_same_in_python_as_in_sql(host: OscarHost, oscar, patient, columns):
+    patient_id = oscar.patient(**columns)
+    stored = host.roster.stored_patients()
+    texts_of_record = select(*(stored.rows.c[name] for name in stored.texts))
+    names = [name for name in stored.columns if name != "patient_id"]
+    in_sql = select(*(stored.columns[name] for name in names)).where(stored.rows.c.patient_id == patient_id)
+    with host.database.engine.connect() as connection:
+        record = connection.execute(texts_of_record.where(stored.rows.c.patient_id == patient_id)).one()
+        assert tuple(connection.execute(in_sql).one()) == tuple(stored.record(record))
+    assert tuple(stored.record(record)) == tuple(patient(patient_id)[1:10])
+
+
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.text(
+        st.sampled_from("Aé'-\"\\" + NOTHING + BLANK) | st.characters(max_codepoint=0x24F), max_size=15
+    ).filter(lambda text: "\x00" not in text)
+)
+def test_every_name_means_the_same_in_python_as_in_sql(host: OscarHost, oscar, patient, name: str):
+    patient_id = oscar.patient(last_name=name, hin=name[:20], hc_type=name[:20])
+    stored = host.roster.stored_patients()
+    query = select(*(stored.rows.c[each] for each in stored.texts)).where(stored.rows.c.patient_id == patient_id)
+    with host.database.engine.connect() as connection:
+        assert tuple(stored.record(connection.execute(query).one())) == tuple(patient(patient_id)[1:10])

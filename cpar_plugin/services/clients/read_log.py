@@ -13,13 +13,13 @@ from enum import StrEnum
 from threading import Condition
 from time import monotonic
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ...domain.refusals import Refused
 from ...hooks import AuditEvent, Host
-from ...store import tables
+from ...store import number_rows, tables
 from ..operations import looks
 from .caller import Caller
 
@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 _MOST_SECONDS = 10.0  # that a read waits for the writing of others
 _ROWS_AT_ONCE = 1000
-_READ, _PATIENT = insert(tables.read), insert(tables.read_patient)  # made once
+_READ = insert(tables.read)  # made once
+_READS = _READ.returning(tables.read.c.read_id, sort_by_parameter_order=True)
 
 
 class Interaction(StrEnum):
@@ -164,9 +165,22 @@ class Reads:
 
 def _add(session: Session, group: Sequence[_ReadRecord]) -> None:
     connection = session.connection()  # itself: for what the session does besides there is nothing here
-    keys: list[dict[str, int]] = []
-    for record in group:
-        row = {
+    ids = _added(connection, group)
+    rows: list[tuple[int, int]] = []
+    for read_id, record in zip(ids, group, strict=True):
+        for start in range(0, len(record.patient_ids), _ROWS_AT_ONCE):
+            if len(rows) >= _ROWS_AT_ONCE:
+                number_rows.add(connection, tables.read_patient, rows)
+                rows = []
+            rows += [(read_id, patient_id) for patient_id in record.patient_ids[start : start + _ROWS_AT_ONCE]]
+    if rows:
+        number_rows.add(connection, tables.read_patient, rows)
+
+
+def _added(connection: Connection, group: Sequence[_ReadRecord]) -> Sequence[int]:
+    """The numbers of the reads, which are added by one statement."""
+    rows = [
+        {
             "at": record.at,
             "actor_id": record.caller.actor.actor_id,
             "interaction": record.interaction,
@@ -175,17 +189,13 @@ def _add(session: Session, group: Sequence[_ReadRecord]) -> None:
             "patients": record.patients,
             "address": record.address,
         }
-        key = connection.execute(_READ, row).inserted_primary_key
-        assert key is not None  # of one row
-        read_id = key[0]
-        for start in range(0, len(record.patient_ids), _ROWS_AT_ONCE):
-            if len(keys) >= _ROWS_AT_ONCE:
-                connection.execute(_PATIENT, keys)
-                keys = []
-            some = record.patient_ids[start : start + _ROWS_AT_ONCE]
-            keys += [{"read_id": read_id, "patient_id": key} for key in some]
-    if keys:
-        connection.execute(_PATIENT, keys)
+        for record in group
+    ]
+    if len(rows) > 1:
+        return connection.scalars(_READS, rows).all()
+    key = connection.execute(_READ, rows[0]).inserted_primary_key
+    assert key is not None  # of one row
+    return list(key)
 
 
 def _events(host: Host, record: _ReadRecord) -> Iterator[AuditEvent]:

@@ -8,9 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, func, select, true
 
-from ...fhir_mappings.identifiers import relative
 from ...fhir_mappings.outcome import IssueType
-from ...fhir_mappings.patient import Statuses, patient_texts
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
@@ -114,7 +112,7 @@ class Contents:
         shape = self._request.shape("Patient")
         whole, since, until = shape.whole, self._changes and self._changes.since, self._request.until
         roles = roles_of_panels(self._connection)
-        mapping = patient_texts(self._settings, relative, statuses=Statuses.of(self._host.roster.status_kinds))
+        mapping = PatientSource(self._host, self._settings, self._caller).mapping()
         outdated: list[CurrentResource] = []
         with self._connection.execute(self._query(panel_id).execution_options(yield_per=_STREAMED)) as result:
             # A Row looks each column up by its name, which takes as long as all else.

@@ -11,16 +11,17 @@ from sqlalchemy import ColumnElement, Connection, String, bindparam, cast, func,
 from ...fhir_mappings.panel_group import group_members
 from ...settings import Settings
 from ...store import tables
+from .in_portions import portions
 
-_AT_ONCE = 100  # more at once, and the garbage collector begins to follow them
 _CACHED = 4096
 _SEPARATOR = "|"
 
 
 def _membership_text() -> ColumnElement[str]:
-    """Everything about a member besides the reference, as one text: a driver is slow for each column."""
+    """A member's id, and everything besides the reference."""
     member, visit = tables.member.c, tables.last_visit.c
     parts = (
+        cast(member.patient_id, String(20)),
         func.substr(cast(member.since, String(26)), 1, 19),  # to the second
         func.coalesce(cast(member.confirmed_on, String(10)), ""),
         func.coalesce(member.confirmed_how, ""),
@@ -33,13 +34,13 @@ def _membership_text() -> ColumnElement[str]:
 
 
 _MEMBERS = (
-    select(tables.member.c.patient_id, _membership_text().label("membership"))
+    select(tables.member.c.patient_id)
     .select_from(
         tables.member.outerjoin(tables.last_visit, tables.last_visit.c.patient_id == tables.member.c.patient_id)
     )
     .where(tables.member.c.panel_id == bindparam("of_panel"))
-    .order_by(tables.member.c.patient_id)
 )
+_TEXT = _membership_text()
 
 
 class Membership(NamedTuple):
@@ -55,15 +56,17 @@ def members(
     connection: Connection, settings: Settings, panel_id: int, may_read: ColumnElement[bool]
 ) -> Iterator[bytes]:
     """Members that the caller may read, some at a time and joined by commas, in the order of the patients' ids."""
-    around = _around(settings)
-    query = _MEMBERS.where(may_read).execution_options(yield_per=_AT_ONCE)
-    with connection.execute(query, {"of_panel": panel_id}) as result:
-        for rows in result.partitions():
-            texts = []
-            for patient_id, text in rows:
-                before, after = around(text)
-                texts.append(f"{before}{patient_id}{after}")
-            yield ",".join(texts).encode()
+    around, key = _around(settings), tables.member.c.patient_id
+    for portion in portions(connection, _MEMBERS.where(may_read), key, _TEXT, of_panel=panel_id):
+        by_id = [
+            (int(patient_id), membership)
+            for patient_id, _, membership in (text.partition(_SEPARATOR) for text in portion)
+        ]
+        texts = []
+        for patient_id, membership in sorted(by_id):
+            before, after = around(membership)
+            texts.append(f"{before}{patient_id}{after}")
+        yield ",".join(texts).encode()
 
 
 def _around(settings: Settings) -> Callable[[str], tuple[str, str]]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, cast, func, select, true, update
 
 from ...domain.panel_state import PanelState
 from ...domain.refusals import NotFound
@@ -26,6 +26,7 @@ from ..operations import clinic
 from ..roster import rates
 from .access import Gone, may_read, number
 from .group_members import members
+from .in_portions import portions
 from .practitioner_roles import role_ids_of_panels
 from .versions import Versioned, digest, stamped
 
@@ -116,8 +117,10 @@ class GroupSource:
         """Whom `members` of these panels are about, in order: eight bytes for each."""
         query = select(tables.member.c.patient_id).where(tables.member.c.panel_id.in_(panel_ids))
         query = query.where(may_read(self._host, self._caller, tables.member.c.patient_id))
-        query = query.order_by(tables.member.c.patient_id).execution_options(yield_per=1000)
-        return array("q", connection.scalars(query))
+        key, ids = tables.member.c.patient_id, array("q")
+        for portion in portions(connection, query, key, cast(key, String(20))):
+            ids.extend(sorted(map(int, portion)))
+        return ids
 
     def members(self, connection: Connection, panel_id: int) -> Iterator[bytes]:
         """The members as JSON, some at a time and joined by commas, in the order of the patients' ids.

@@ -1,10 +1,9 @@
 """Patients: the members of live panels, and the records that were merged into one of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -16,6 +15,7 @@ from sqlalchemy import (
     String,
     bindparam,
     exists,
+    func,
     literal_column,
     null,
     select,
@@ -24,28 +24,17 @@ from sqlalchemy import (
 
 from ...domain.refusals import NotFound
 from ...fhir_mappings.identifiers import relative
-from ...fhir_mappings.patient import Statuses, TextMapping, as_text, patient_texts, retired_patient
+from ...fhir_mappings.patient import as_text, retired_patient
 from ...hooks import Host, Roster
 from ...settings import Settings
 from ...store import tables
 from ..clients.caller import Caller
 from ..roster import answers
 from .access import Gone, may_read, number, visible
+from .patient_rows import RowMapping, all_members, row_mapping
 from .practitioner_roles import role_reference, roles_of_panels
 from .versions import CurrentResource, Stored, Versioned, versioned
 
-_COLUMNS = (
-    "patient_id",
-    "phn",
-    "phn_jurisdiction",
-    "family_name",
-    "given_name",
-    "middle_names",
-    "preferred_name",
-    "birth_date",
-    "gender",
-    "status",
-)
 _MANY = 100
 _NO_PATIENT = "Patient not found on a panel you can read."
 
@@ -59,12 +48,13 @@ class PatientSource:
         self._host = host
         self._settings = settings
         self._caller = caller
-        self._all_members, self.columns = _all_members(host.roster)  # type: ignore[arg-type]  # a Protocol is not known to be hashable
+        # A Protocol is not known to be hashable.
+        self._all_members, self.columns = all_members(host.roster)  # type: ignore[arg-type]
         self.key: ColumnElement[int] = tables.member.c.patient_id
         self.last_updated: ColumnElement[Any] = tables.patient_version.c.last_updated
 
     def select(self) -> Select[Any]:
-        """Every patient that the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
+        """Every patient that the caller may read, as `mapping` takes them: to be narrowed and ordered by `columns`."""
         return self._all_members.where(may_read(self._host, self._caller, tables.member.c.patient_id))
 
     def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
@@ -72,9 +62,13 @@ class PatientSource:
         if not rows:
             return []
         roles = roles_of_panels(connection, {row.panel_id for row in rows})
-        mapping = _mapping(self._settings, Statuses.of(self._host.roster.status_kinds))
+        mapping = self.mapping()
         entries = [current_patient(row.patient_id, mapping(row, roles.get(row.panel_id, "[]")), row) for row in rows]
         return versioned(self._host, tables.patient_version, entries)
+
+    def mapping(self) -> RowMapping:
+        """From rows of `select` to Patients as JSON. Made once for each clinic."""
+        return row_mapping(self._host.roster, self._settings)  # type: ignore[arg-type]
 
     def read(self, connection: Connection, resource_id: str) -> Versioned:
         """One patient, in one statement. Raises NotFound, and Gone for one who is no longer a member."""
@@ -98,14 +92,16 @@ class PatientSource:
 
     def _with_versions(self, rows: Sequence[Row[Any]]) -> list[Versioned]:
         """The resources of rows of `_with_roles`."""
-        mapping, entries = _mapping(self._settings, Statuses.of(self._host.roster.status_kinds)), []
+        mapping, entries = self.mapping(), []
+        # Sorted here: for so few rows the database would make a table first.
+        rows = sorted(rows, key=attrgetter("patient_id", "place_of_provider", "place_of_facility"))
         for patient_id, group in groupby(rows, attrgetter("patient_id")):
             patient_rows = list(group)
             if self._on_panels(patient_rows[0].panel_id):
                 places = dict.fromkeys((row.provider_id, row.facility_id) for row in patient_rows)
                 roles = [role_reference(*place) for place in places if None not in place]
-                row = _with_answers(patient_rows)
-                entries.append(current_patient(patient_id, mapping(row, as_text(roles)), patient_rows[0]))
+                text = mapping(patient_rows[0], as_text(roles), _answers_in(patient_rows))
+                entries.append(current_patient(patient_id, text, patient_rows[0]))
         return versioned(self._host, tables.patient_version, entries)
 
     def _on_panels(self, panel_id: int) -> bool:
@@ -156,43 +152,15 @@ class PatientSource:
         )
 
 
-def _with_answers(rows: Sequence[Row[Any]]) -> Any:
-    """The first of a patient's rows, with the answers that are in all of them. Few patients have any."""
+def _answers_in(rows: Sequence[Row[Any]]) -> str | None:
+    """The answers that are in a patient's rows. Few patients have any."""
     answered = {(row.caution, row.fingerprint, row.operation_id) for row in rows if row.caution is not None}
-    if not answered:
-        return rows[0]
-    return SimpleNamespace(**{**rows[0]._asdict(), "answers": answers.text_of(answered)})
+    return answers.text_of(answered) if answered else None
 
 
 def current_patient(patient_id: int, text: bytes, stored: Stored | None) -> CurrentResource:
     """A Patient as it is now, as JSON, and what the table of versions says of it."""
     return CurrentResource("Patient", str(patient_id), (patient_id,), text, stored)
-
-
-@lru_cache(maxsize=8)
-def _mapping(settings: Settings, statuses: Statuses) -> TextMapping:
-    """Kept, as what all patients share is made when it is prepared."""
-    return patient_texts(settings, relative, statuses=statuses)
-
-
-@lru_cache(maxsize=8)
-def _all_members(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElement[Any]]]:
-    """Every member whose record the host knows, and the columns. Kept: to put it together takes longer than to ask."""
-    record, version, member = roster.patients(), tables.patient_version, tables.member
-    columns: dict[str, ColumnElement[Any]] = {
-        **{name: record.c[name] for name in _COLUMNS},
-        "answers": answers.column(member.c.patient_id),
-        "panel_id": member.c.panel_id,
-        "digest": version.c.digest,
-        "version": version.c.version,
-        "last_updated": version.c.last_updated,
-    }
-    query = select(*(column.label(name) for name, column in columns.items())).select_from(
-        member.join(record, record.c.patient_id == member.c.patient_id).outerjoin(
-            version, version.c.patient_id == member.c.patient_id
-        )
-    )
-    return query, columns
 
 
 @lru_cache(maxsize=8)
@@ -203,16 +171,17 @@ def _with_roles(roster: Roster) -> tuple[Select[Any], Select[Any]]:
     none. Joined: for a correlated scalar of one row MariaDB takes as long as for all the rest.
     """
     member, provider, facility, answer = tables.member, tables.panel_provider, tables.panel_facility, tables.answer
-    query, columns = _all_members(roster)  # type: ignore[arg-type]
+    query, columns = all_members(roster)  # type: ignore[arg-type]
     read = {**columns, "answers": null()}
+    names = query.selected_columns.keys()
     query = (
-        query.with_only_columns(*(column.label(name) for name, column in read.items()), maintain_column_froms=True)
-        .add_columns(provider.c.provider_id, facility.c.facility_id)
+        query.with_only_columns(*(read[name].label(name) for name in names), maintain_column_froms=True)
+        .add_columns(provider.c.provider_id, func.coalesce(provider.c.position, -1).label("place_of_provider"))
+        .add_columns(facility.c.facility_id, func.coalesce(facility.c.position, -1).label("place_of_facility"))
         .add_columns(answer.c.caution, answer.c.fingerprint, answer.c.operation_id)
         .outerjoin(provider, provider.c.panel_id == member.c.panel_id)
         .outerjoin(facility, facility.c.panel_id == member.c.panel_id)
         .outerjoin(answer, answer.c.patient_id == member.c.patient_id)
-        .order_by(member.c.patient_id, provider.c.position, facility.c.position)
     )
     phn = bindparam("key", type_=String())
     return (

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Table, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from ...fhir_mappings.identifiers import relative
-from ...fhir_mappings.patient import Statuses, patient_texts, retired_patient
+from ...fhir_mappings.patient import retired_patient
 from ...hooks import Host
 from ...settings import Settings
 from ...store import ledger, tables
@@ -142,7 +142,7 @@ def _changed_patients(
     connection: Connection, host: Host, settings: Settings, caller: Caller
 ) -> Iterator[dict[str, Any]]:
     source, roles = PatientSource(host, settings, caller), roles_of_panels(connection)
-    mapping = patient_texts(settings, relative, statuses=Statuses.of(host.roster.status_kinds))
+    mapping = source.mapping()
     for row in _streamed(connection, source.select()):
         content = digest_of(mapping(row, roles.get(row.panel_id, "[]")))
         if content != row.digest:
