@@ -24,6 +24,7 @@ from .ports import (
     Schedule,
     Visits,
 )
+from .stored import StoredPatients
 from .values import (
     Actor,
     AuditEvent,
@@ -38,7 +39,6 @@ from .values import (
     PatientNote,
     Permission,
     StatusKind,
-    StoredPatients,
     Widget,
 )
 

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, Engine, FromClause, Select
 from sqlalchemy.orm import Session
 
-from .values import Actor, AuditEvent, StatusKind, StoredPatients
+from .stored import StoredPatients
+from .values import Actor, AuditEvent, StatusKind
 
 
 class Roster(Protocol):

@@ -1,14 +1,13 @@
 """The values that travel between a host and its plugins."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, FromClause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,20 +220,3 @@ class AuditEvent:
     patient_id: int | None = None
     detail: str = ""
     address: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPatients:
-    """The patients of `Roster.patients` as the host stores them, and how those are made of it.
-
-    `rows` has a row for each patient: patient_id, and the columns named by `texts`. `columns` are those of
-    `Roster.patients` made of columns of `rows` in SQL. `record` makes the same of the texts of a row in Python: phn,
-    phn_jurisdiction, family_name, given_name, middle_names, preferred_name, birth_date, gender, status.
-
-    .. versionadded:: 1.0
-    """
-
-    rows: FromClause
-    texts: Sequence[str]
-    columns: Mapping[str, ColumnElement[Any]]
-    record: Callable[[Sequence[str | None]], Sequence[str | None]]
