@@ -22,10 +22,10 @@ import click
 import psutil
 from sqlalchemy import Connection, NullPool, create_engine
 
-from cpar_plugin import settings as plugin_settings
-from cpar_plugin.services.submissions.run import run_due
+from cpar_plugin.hooks import HealthLevel
 from oscar_host.demo.rabbitmq import PrivateRabbitMQ, private_rabbitmq
 from oscar_host.fleet.clinics import Clinics
+from oscar_host.fleet.rounds import all_due
 from oscar_host.fleet.settings import load
 
 from .answering import answering_registry
@@ -246,11 +246,11 @@ def _bare(province: Province, connection: Connection) -> Night:
 
 
 def _in_turn(file: str, number: int) -> None:
-    """One of the processes: every second clinic, one after the other."""
+    """One of the processes: every second clinic, one after the other, its other jobs too as the fleet does them."""
     clinics = Clinics(load(Path(file))).read().clinics
     for clinic in [*clinics.values()][number::PROCESSES]:
-        with clinic.open() as host:
-            run_due(host, plugin_settings.load(host.settings), host.clock.now())
+        outcome = all_due(clinic, draining=frozenset())
+        assert outcome.level is HealthLevel.OK, outcome.sentences
 
 
 if __name__ == "__main__":
