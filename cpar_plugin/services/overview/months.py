@@ -31,23 +31,24 @@ def months(connection: Connection, host: Host, actor: Actor, panel_id: int | Non
     today = host.clock.now().astimezone(host.clock.zone).date()
     starts = month_starts(today, MONTHS)
     moments = [datetime.combine(start, time(), host.clock.zone).astimezone(UTC) for start in starts]
-    place = case(
-        *((operation.c.at < moment, number) for number, moment in enumerate(moments[1:])), else_=len(moments) - 1
-    )
     was_member, is_member = (_on(column, panel_id) for column in (ledger.c.from_panel_id, ledger.c.to_panel_id))
-    changes = (
-        select(
-            place.label("place"),
-            func.count(case((and_(is_member, ~was_member), 1))),
-            func.count(case((and_(was_member, ~is_member), 1))),
-        )
+    # First by operation, which is the ledger's own order: by month, each of its lines would be sorted.
+    joining = func.count(case((and_(is_member, ~was_member), 1)))
+    leaving = func.count(case((and_(was_member, ~is_member), 1)))
+    by_operation = (
+        select(operation.c.at, joining.label("joined"), leaving.label("leavers"))
         .join_from(operation, ledger, ledger.c.operation_id == operation.c.operation_id)
         .where(
             operation.c.at >= moments[0], host.identity.visible(actor, ledger.c.patient_id), or_(was_member, is_member)
         )
-        .group_by("place")
+        .group_by(operation.c.operation_id, operation.c.at)
+        .subquery("by_operation")
     )
-    changed = {number: (joined, leavers) for number, joined, leavers in connection.execute(changes)}
+    place = case(
+        *((by_operation.c.at < moment, number) for number, moment in enumerate(moments[1:])), else_=len(moments) - 1
+    ).label("place")
+    changes = select(place, func.sum(by_operation.c.joined), func.sum(by_operation.c.leavers)).group_by("place")
+    changed = {number: (int(joined), int(leavers)) for number, joined, leavers in connection.execute(changes)}
     if not patients and not changed:
         return []
     result = []
