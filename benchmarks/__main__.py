@@ -19,7 +19,7 @@ BENCHMARKS = (
     "peer",
     "export",
     "reports",
-    "beside",
+    "alongside",
     "installation",
     "clinic",
     "four_cut",
