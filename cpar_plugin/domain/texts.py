@@ -73,6 +73,8 @@ def _one_of(ranges: Iterable[tuple[int, int]], more: str = "") -> re.Pattern[str
     return re.compile("[" + "".join(rf"\U{first:08x}-\U{last:08x}" for first, last in ranges) + "]" + more)
 
 
+# What every keyboard has, and the letters of Europe's languages: nothing of it is unseen. Databases ask for the same.
+_USUAL = re.compile("[ -~\u00c0-\u024f]*")
 _UNSEEN = _one_of((*BLANKS, *NOTHING, *_SURROGATES))
 _BLANK = _one_of((*SPACE, *BLANKS), "+")
 _NOTHING = _one_of((*NOTHING, *_SURROGATES), "+")
@@ -80,10 +82,13 @@ _SEPARATOR = _one_of((*SEPARATORS, *_SURROGATES), "+")
 
 
 def readable(text: str | None) -> str | None:
-    """The text on one line, trimmed, without what cannot be seen. None when nothing is left that can be seen."""
+    """The text on one line, trimmed, without what cannot be seen. None when nothing is left that can be seen.
+
+    Blanks in a text of the usual letters stay as they were typed; in any other several are one.
+    """
     if not text:
         return None
-    if not holds_unseen(text):
+    if _USUAL.fullmatch(text):
         return text.strip() or None
     return _BLANK.sub(" ", _NOTHING.sub("", text)).strip() or None
 

@@ -269,6 +269,7 @@ ODD = [
     {},
     {"last_name": "", "first_name": "", "middleNames": None, "pref_name": None, "hin": None, "hc_type": None},
     {"last_name": " O\u200bBrien\u00a0 ", "first_name": "\u200b", "middleNames": "  ", "pref_name": " \u00a0"},
+    {"last_name": "Anne  d\u2019Arc", "first_name": "Zoë  Anne", "middleNames": "Ω  Ω", "pref_name": "Anne  Marie"},
     {"last_name": 'Quote"Back\\slash', "first_name": "Tab\tNew\nline", "middleNames": "\x01", "pref_name": "’é Ω"},
     {"hin": " 123-456\u2011789 ", "hc_type": "ca-bc", "sex": "f", "patient_status": " ac "},
     {"hin": "-", "hc_type": " us-ak", "sex": "", "patient_status": "Waiting list"},
@@ -296,7 +297,7 @@ def test_a_record_means_the_same_in_python_as_in_sql(host: OscarHost, oscar, pat
 @settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.text(
-        st.sampled_from("Aé'-\"\\" + NOTHING + BLANK) | st.characters(max_codepoint=0x24F), max_size=15
+        st.sampled_from("Aé'-\"\\\u2019Ω中 " + NOTHING + BLANK) | st.characters(max_codepoint=0x24F), max_size=15
     ).filter(lambda text: "\x00" not in text)
 )
 def test_every_name_means_the_same_in_python_as_in_sql(host: OscarHost, oscar, patient, name: str):
