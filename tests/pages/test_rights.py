@@ -125,7 +125,7 @@ EXPECTED = {
     ("POST", "cpar.new_other_panel"): CHANGES_PANELS,
     ("GET", "cpar.other_panel"): MANAGEMENT,
     ("POST", "cpar.other_panel"): CHANGES_PANELS,  # a search
-    ("POST", "cpar.selected_others"): (422, 403, 403, 403, 422, 422, 422),  # of no patient
+    ("POST", "cpar.selected_others"): (303, 403, 403, 403, 422, 422, 422),  # of no patient
     ("GET", "cpar.print_other_panel"): MANAGEMENT,
     ("GET", "cpar.export_other_panel"): MANAGEMENT,
     ("GET", "cpar.other_bulk"): MANAGEMENT,
@@ -264,6 +264,7 @@ SHOW = {
     ("GET", "cpar.print_rehearsal"),
     ("GET", "cpar.export_rehearsal"),
     ("GET", "cpar.other_panel"),
+    ("POST", "cpar.selected_others"),  # the same page, which says what to select
     ("GET", "cpar.print_other_panel"),
     ("GET", "cpar.export_other_panel"),
     ("GET", "cpar.coverage"),
@@ -390,6 +391,8 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     ended = NOW.date() - timedelta(days=10)
     stays = oscar.patient(provider_no="", hin=str(300_000_000 + number), hc_renew_date=ended)
     one_patient.choose(host, host.identity.system, stays, panel, seen_panel_id=None)
+    goes = oscar.patient(provider_no="")
+    one_patient.choose(host, host.identity.system, goes, panel, seen_panel_id=None)
     oscar.visit(oscar.patient(provider_no=""), f"{NOW:%Y-%m-%d}", "23:00", "t")  # today, and on no panel
     excluded = oscar.patient(hin="", provider_no="")
     oscar.privilege(BARRED, f"_demographic${excluded}", "o")
@@ -403,7 +406,7 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
         "list_id": a_registry_list(host, patient, number + 1),
         "line_id": a_report(host, patient, -1 - number, accepted=True),
         "letter_id": a_letter(host, patient),
-        "departure_id": a_departure(host, [patient], panel, other_panel),
+        "departure_id": a_departure(host, [patient, goes], panel, other_panel),
         "patient_id": patient,
         "panel_id": panel,
         "other_panel_id": other_panel,
