@@ -2,10 +2,9 @@
 
 from typing import Annotated, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from .installation import File, InstalledFile
+from .installation import File, InstalledFile, templates
 
 _UNIT: Final = "Belongs to /etc/systemd/system of "
 _WEB, _WORKERS, _ONE = "the web machine.", "each machine with workers.", "one machine with workers, or two."
@@ -46,14 +45,7 @@ _FILES: Final = {
 
 def fleet_files(installation: FleetInstallation) -> list[InstalledFile]:
     """The files of an installation."""
-    environment = Environment(
-        loader=PackageLoader("oscar_host.install"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  no HTML: what goes in is checked by its patterns
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates()
     return [
         InstalledFile(name, environment.get_template(f"fleet/{name}.j2").render(it=installation), belongs)
         for name, belongs in _FILES.items()

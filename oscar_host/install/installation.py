@@ -118,9 +118,9 @@ class InstalledFile:
     secret: bool = False
 
 
-def files(installation: Installation) -> list[InstalledFile]:
-    """The files of an installation. Raises Refused where the application would not start with its settings."""
-    environment = Environment(
+def templates() -> Environment:
+    """The templates of all installed files, by name."""
+    return Environment(
         loader=PackageLoader("oscar_host.install"),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  no HTML: what goes in is checked by its patterns
@@ -128,6 +128,11 @@ def files(installation: Installation) -> list[InstalledFile]:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def files(installation: Installation) -> list[InstalledFile]:
+    """The files of an installation. Raises Refused where the application would not start with its settings."""
+    environment = templates()
 
     def installed_file(name: str, belongs: str, *, secret: bool = False) -> InstalledFile:
         text = environment.get_template(f"{name}.j2").render(
