@@ -93,7 +93,7 @@ def readable(text: str | None) -> str | None:
     return _BLANK.sub(" ", _NOTHING.sub("", text)).strip() or None
 
 
-@lru_cache(4096)
+@lru_cache(256)  # few: they are names of patients, of which no more are kept than a row or a clinic's habits need
 def readable_name(text: str | None) -> str | None:
     """The same of a name or a code, of which many are alike: it is asked several times for each patient."""
     return readable(text)
