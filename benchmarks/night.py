@@ -17,7 +17,7 @@ from oscar_host.host import OscarHost
 from .answering import answering_registry
 from .big_clinic import empty_hosts, fill, join, more_panels
 
-PANELS, MEMBERS, PANELS_AT_ONCE, DELAY = 40, 1000, 8, 0.5
+PANELS, MEMBERS, PANELS_AT_ONCE, DELAY = 40, 1000, 16, 0.5
 _BUSY, _WAITING = 1.3, 1.15
 
 
