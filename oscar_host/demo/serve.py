@@ -1,15 +1,12 @@
 """`cpar serve`: the embedded EMR with its scheduler, in one process."""
 
 import click
-from flask import Flask
-from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
 
 from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.gate import THREADS, Gate
 from cpar_plugin.host_kit.keep_alive import KEPT_SECONDS, AnnounceKeepAlive
 from cpar_plugin.host_kit.lifecycle import add_lifecycle, post_worker_init, worker_exit
-from cpar_plugin.host_kit.server_log import WithoutRequests
+from cpar_plugin.host_kit.one_process import OneProcess
 
 from ..host import OscarHost, from_environment
 from ..migrate import installed_plugins
@@ -36,37 +33,12 @@ def serve(host: OscarHost, plugins: Plugins, *, address: str, port: int) -> None
     app = create_app(host, plugins)
     add_lifecycle(app, plugins, host)
     app.wsgi_app = AnnounceKeepAlive(Gate(app.wsgi_app))  # type: ignore[method-assign]
-    _Server(app, f"{address}:{port}").run()
-
-
-def _say_where(arbiter: Arbiter) -> None:
-    """Print the address once it listens: with port 0 no one else knows it."""
-    for listener in arbiter.LISTENERS:
-        click.echo(f"The EMR: {listener}/ Press Ctrl+C to stop it.")
-
-
-class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, app: Flask, bind: str) -> None:
-        self._app = app
-        self._bind = bind
-        super().__init__()
-
-    def load_config(self) -> None:
-        options = {
-            "bind": self._bind,
-            "workers": 1,
-            "worker_class": "gthread",
-            "threads": THREADS,
-            "keepalive": KEPT_SECONDS,
-            "loglevel": "warning",
-            "control_socket_disable": True,
-            "logger_class": WithoutRequests,
-            "when_ready": _say_where,
-            "post_worker_init": post_worker_init,
-            "worker_exit": worker_exit,
-        }
-        for name, value in options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Flask:
-        return self._app
+    OneProcess(
+        lambda: app,
+        "The EMR",
+        f"{address}:{port}",
+        THREADS,
+        keepalive=KEPT_SECONDS,
+        post_worker_init=post_worker_init,
+        worker_exit=worker_exit,
+    ).run()

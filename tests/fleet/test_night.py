@@ -185,6 +185,8 @@ def test_a_clinic_added_or_removed_appears_and_disappears_without_a_restart(
         assert readings.wait(lambda all_of: all_of.of("south").counts is not None, 60)
         (folder.clinics / "north.ini").unlink()
         mark(folder.clinics, "south")
+        # While another thread looks at the folder, the page has what it was before.
+        assert readings.wait(lambda all_of: all_of.clinics.read().draining == {"south"}, 60)
         page = text_of(create_app(readings).test_client())
     finally:
         readings.stop()

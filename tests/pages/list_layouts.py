@@ -275,7 +275,7 @@ def emptied_and_filled(host: OscarHost, affiliation: int) -> int:
     return other_bulk.carry_out(host, actor, order, None) or 0
 
 
-LISTS = ("field", "panel_text", "panel_choice")
+LISTS = ("field", "panel_text", "panel_choice", "code_column", "code_text", "code_choice")
 CONTROL = re.compile(
     r'<input type="hidden" name="(\w+)" value="([^"]*)"|<select[^>]* name="(\w+)".*?</select>', re.DOTALL
 )

@@ -13,15 +13,12 @@ from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
 from .conftest import MANAGER
-from .list_layouts import LISTED
+from .list_layouts import LISTED, form_of
 from .report_layouts import REPORTS, ReportLayout
 
 pytestmark = pytest.mark.databases("one")
 
 FORM = "multipart/form-data; boundary=line"
-CONTROL = re.compile(
-    r'<input type="hidden" name="(\w+)" value="([^"]*)"|<select[^>]* name="(\w+)".*?</select>', re.DOTALL
-)
 
 
 def body_of(token: str, data: bytes, name: str = "report.csv", **fields: Any) -> bytes:
@@ -40,19 +37,6 @@ def send(person: Any, data: bytes, name: str = "report.csv", **fields: Any) -> A
 
 def text_of(response: Any) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", response.get_data(as_text=True))))
-
-
-def form_of(page: str) -> dict[str, Any]:
-    """What the form of columns would send as it is."""
-    fields: dict[str, list[str]] = {}
-    for control in CONTROL.finditer(page, page.index('name="upload_id"') - 200):
-        name, value = control[1] or control[3], control[2]
-        if control[3]:
-            values = re.findall(r'<option value="([^"]*)"( selected)?', control[0])
-            value = next((value for value, selected in values if selected), values[0][0])
-        fields.setdefault(name, []).append(unescape(value))
-    repeated = ("field", "code_column", "code_text", "code_choice")
-    return {name: values if name in repeated else values[0] for name, values in fields.items()}
 
 
 def teach(person: Any, layout: ReportLayout) -> Any:
