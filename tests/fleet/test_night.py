@@ -15,7 +15,7 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from cpar_plugin import settings as plugin_settings
 from cpar_plugin.host_kit.clock import FixedClock
@@ -307,7 +307,7 @@ def test_the_page_is_plain_fits_each_width_and_is_used_by_keyboard(
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("Enter")
         page.wait_for_url("**/?show=attention")
-        assert page.get_by_role("row").count() == 4
+        expect(page.get_by_role("row")).to_have_count(4)
         page.context.close()
     assert complaints == []
 

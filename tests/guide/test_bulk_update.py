@@ -23,6 +23,7 @@ def _members(page: Page, number: str) -> list[str]:
     panel_management(page)
     page.get_by_role("link", name=number, exact=True).click()
     expect(page.get_by_role("heading", name=number)).to_be_visible()
+    page.wait_for_load_state()
     names = page.locator("table.cpar-members tbody th").all_inner_texts()
     return sorted(name.partition(",")[0] for name in names)
 

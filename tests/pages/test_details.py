@@ -217,7 +217,7 @@ def test_a_session_that_has_ended_is_reported_in_the_widget_or_without_script_le
             alert.get_by_role("link", name="sign in again").click()
         page = popup.value
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert page.locator("#cpar-widget").count() == 0
+    expect(page.locator("#cpar-widget")).to_have_count(0)
     back_to = page.locator("input[name=next]").get_attribute("value") or ""
     if script:
         assert back_to == view.format(patient)

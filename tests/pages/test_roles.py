@@ -568,7 +568,7 @@ def test_the_guide_is_followed_by_hand_until_the_receptionist_manages_panels(
     _sign_in(page, "reception")
     page.get_by_role("link", name="Administration").click()
     menu = page.get_by_role("navigation", name="Administration")
-    assert menu.get_by_role("link").all_inner_texts() == ["CPAR Panel Management"]
+    expect(menu.get_by_role("link")).to_have_text(["CPAR Panel Management"])
     menu.get_by_role("link").click()
     expect(page.get_by_role("heading", name="CPAR Panel Management")).to_be_visible()
     page.goto(NEW)

@@ -113,15 +113,16 @@ def test_back_from_a_patient_leads_to_what_was_found(
     search(page, panel)
     result = page.get_by_role("link", name="ZWICKY").or_(page.get_by_role("link", name="Zwicky, Pat"))
     expect(result.last).to_be_visible()
+    page.wait_for_load_state()
     address, shown = page.url, result.all_inner_texts()
     result.last.click()
     expect(page.get_by_text("Master Record").or_(page.get_by_text("Record number")).first).to_be_attached()
-    assert page.url != address
+    expect(page).not_to_have_url(address)
     page.go_back()
-    assert page.url == address
-    assert result.all_inner_texts() == shown
+    expect(page).to_have_url(address)
+    expect(result).to_have_text(shown)
     page.reload()
-    assert result.all_inner_texts() == shown
+    expect(result).to_have_text(shown)
 
 
 @pytest.mark.databases("one")
@@ -153,5 +154,5 @@ def test_back_leads_to_a_filtered_list_of_submissions_and_of_providers(open_tab:
         filtered = page.url
         page.goto("/cpar/panels")
         page.go_back()
-        assert page.url == filtered
+        expect(page).to_have_url(filtered)
         expect(page.get_by_label(field, exact=True)).to_have_value(value)

@@ -140,7 +140,7 @@ def test_the_bar_stays_in_view_and_a_press_on_a_row_keeps_the_place(
     address = page.url
     page.goto("/cpar/panels")
     page.go_back()
-    assert page.url == address
+    expect(page).to_have_url(address)
     expect(page.get_by_role("row", name="WREN21")).to_be_visible()
     expect(result).to_have_count(0)
 

@@ -51,12 +51,23 @@ def clinic(with_settings: Any, registry: RunningRegistry) -> Iterator[Any]:
         plugins = Plugins()
         plugins.load_installed()
         own = replace(world.host, settings={name: str(value) for name, value in named.items()})
-        server.app = create_app(own, plugins)
+        world.away = set()
+        server.app = _behind_a_proxy(create_app(own, plugins), world.away)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         open_.callback(server.shutdown)
         world.number, world.base = uuid.uuid4().hex[:12], base
         world.its_panel = world.panel(world.number, 3)
         yield world
+
+
+def _behind_a_proxy(app: Any, away: set[str]) -> Any:
+    """The same application, with what a proxy says where a path ends as one of `away` does: nobody answers there."""
+
+    def called(environ: Any, start_response: Any) -> Any:
+        unanswered = environ["PATH_INFO"].endswith(tuple(away))
+        return (Response("Bad Gateway", status=502) if unanswered else app)(environ, start_response)
+
+    return called
 
 
 def the_submission(clinic: Any) -> history.Submission:
@@ -76,6 +87,29 @@ def test_the_registry_fetches_the_panel_and_accepts_it(clinic: Any, registry: Ru
     assert received["identifier"] == f"urn:uuid:{shown.snapshot_id}"
     assert (received["members"], received["arrivals"]) == (3, 1)
     assert shown.answer_id == shown.snapshot_id
+
+
+def test_a_manifest_that_could_not_be_fetched_is_replaced_by_one_that_can(
+    clinic: Any, registry: RunningRegistry
+) -> None:
+    clinic.away.add("/1")
+    clinic.run_at(NIGHT)
+    shown = the_submission(clinic)
+    assert (shown.state, shown.attempts, shown.failure) == (SubmissionState.DELIVERED, 1, None)
+    (received,) = accepted(registry, clinic)
+    assert (received["members"], received["arrivals"]) == (3, 1)
+
+
+def test_a_manifest_that_can_be_fetched_at_neither_address_is_refused_with_what_the_registry_says(
+    clinic: Any, registry: RunningRegistry
+) -> None:
+    clinic.away |= {"/1", "/2"}
+    clinic.run_at(NIGHT)
+    shown = the_submission(clinic)
+    assert shown.state == SubmissionState.REFUSED
+    assert "(incomplete)" in (shown.failure or "")
+    assert "could not be read" in (shown.detail or "")
+    assert accepted(registry, clinic) == []
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
