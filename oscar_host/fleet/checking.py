@@ -16,10 +16,11 @@ from ..host import from_settings
 from ..sidecar import settings as sidecar_settings
 from .settings import FleetSettings
 
+SESSIONS: Final = "session_folder"
 FOLDERS: Final = {
     "outbox_folder": "outbox",
     "fhir_export_folder": "exports",
-    "session_folder": "sessions",
+    SESSIONS: "sessions",
 }  # with the settings' own defaults
 _DATABASE: Final = "database_url"
 

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 SUFFIX: Final = ".ini"
 NAME: Final = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _LONGEST_NAME: Final = 64
+DRAINING: Final = "draining"  # the setting, which lets pages and commands say why nothing is submitted
 _Mark = tuple[str, int, int, int]  # a file as it is on the disk: path, time, size, number; zeros where there is none
 
 
@@ -117,7 +118,7 @@ def _clinic(name: str, path: Path, fleet: FleetSettings, every_clinic: Mapping[s
         check(settings)
     except Refused as refused:
         return WrongClinic(name, f"Correct {path}: {refused}", address)
-    settings["context_path"] = address[address.index("/") :]
+    settings |= {"context_path": address[address.index("/") :], DRAINING: "no"}
     return FleetClinic(name, settings, address, check_pages(settings, fleet), data_folder, path)
 
 
@@ -131,4 +132,6 @@ def _reading(
         wrong[name] = WrongClinic(name, reason, clinics.pop(name).address)
     for name, fault in shared_pages(clinics.values()) if fleet.pages else ():
         clinics[name] = replace(clinics[name], pages_fault=fault)
+    for name in marked & clinics.keys():
+        clinics[name] = replace(clinics[name], settings={**clinics[name].settings, DRAINING: "yes"})
     return FleetReading(clinics, wrong, marked)

@@ -12,7 +12,8 @@ from ..migrate import installed_plugins
 from . import draining
 from .clinic import FleetClinic, WrongClinic
 from .clinics import SUFFIX, Clinics
-from .shared import shared_data
+from .settings import FleetSettings
+from .shared import shared_data, shared_pages
 
 _REMOVED: Final = ".removed"  # not read, and there to be added again
 
@@ -32,7 +33,7 @@ def add(clinics: Clinics, name: str, content: str) -> FleetClinic:
         clinic = clinics.checked(name, Path(file.name))
         if isinstance(clinic, WrongClinic):
             raise Refused({"settings": clinic.reason.replace(file.name, "the settings")})
-        for _, reason in shared_data([*reading.clinics.values(), clinic]):
+        for _, reason in _in_common([*reading.clinics.values(), clinic], clinics.settings):
             raise Refused({"settings": reason})
         with clinic.open() as host:
             installed_plugins(host)
@@ -43,6 +44,12 @@ def add(clinics: Clinics, name: str, content: str) -> FleetClinic:
             raise Refused({"name": f"Someone else has just added {name}."}) from None
     _sync(folder)
     return clinic
+
+
+def _in_common(clinics: list[FleetClinic], fleet: FleetSettings) -> list[tuple[str, str]]:
+    """What the last one must not share. Those before it may share something already."""
+    shared = shared_data(clinics) + (shared_pages(clinics) if fleet.pages else [])
+    return [(name, reason) for name, reason in shared if name == clinics[-1].name]
 
 
 def remove(clinics: Clinics, name: str, *, force: bool = False) -> Path:

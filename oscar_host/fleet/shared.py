@@ -6,21 +6,20 @@ from typing import Final
 
 from sqlalchemy import make_url
 
+from .checking import FOLDERS, SESSIONS
 from .clinic import FleetClinic
 
+_Keys = Mapping[str, str]  # what no other clinic may have, and what that is called
 _THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 _PORT: Final = 3306
 
 
 def shared_data(clinics: Iterable[FleetClinic]) -> list[tuple[str, str]]:
-    """Names of clinics that may not be opened, and why: their database or folder of exports is another's."""
+    """Names of clinics that may not be opened, and why: a database, or a folder of theirs, is another's."""
     return _second_ones(
         clinics,
-        {
-            "database": lambda clinic: database_of(clinic.settings),
-            "folder of exports": lambda clinic: realpath(clinic.settings["fhir_export_folder"]),
-        },
-        "Remove one of the two files, or correct its database_url: a clinic is in a fleet once.",
+        _data,
+        "Remove one of the two, or correct its settings: a clinic is in a fleet once, with what is its own.",
     )
 
 
@@ -28,24 +27,52 @@ def shared_pages(clinics: Iterable[FleetClinic]) -> list[tuple[str, str]]:
     """Names of clinics whose pages may not be served, and why."""
     return _second_ones(
         [clinic for clinic in clinics if not clinic.pages_fault],
-        {"secret_key": lambda clinic: clinic.settings.get("secret_key", ""), "address": lambda clinic: clinic.address},
+        _pages,
         "Give each clinic its own: the sign-in of one must not be valid at another.",
     )
 
 
+def _data(clinic: FleetClinic) -> _Keys:
+    settings = clinic.settings
+    folders = [name for name in FOLDERS if name != SESSIONS]
+    return {
+        **{f"folder {realpath(settings[name])}": f"{name} {settings[name]}" for name in folders},
+        f"database {emr_database_of(settings)}": "database of the EMR",
+        f"database {database_of(settings)}": "database",
+    }
+
+
+def _pages(clinic: FleetClinic) -> _Keys:
+    settings = clinic.settings
+    return {
+        f"key {settings.get('secret_key', '')}": "secret_key",
+        f"address {clinic.address}": "address",
+        f"folder {realpath(settings[SESSIONS])}": f"{SESSIONS} {settings[SESSIONS]}",
+    }
+
+
 def _second_ones(
-    clinics: Iterable[FleetClinic], values: Mapping[str, Callable[[FleetClinic], str]], remedy: str
+    clinics: Iterable[FleetClinic], keys_of: Callable[[FleetClinic], _Keys], remedy: str
 ) -> list[tuple[str, str]]:
-    owners: dict[tuple[str, str], str] = {}
+    owners: dict[str, str] = {}
     faults = []
     for clinic in clinics:
-        own = {(what, value(clinic)): clinic.name for what, value in values.items()}
-        if shared := [key for key in own if key in owners]:
-            what, owner = shared[0][0], owners[shared[0]]
+        keys = keys_of(clinic)
+        if shared := [key for key in keys if key in owners]:
+            what, owner = keys[shared[-1]], owners[shared[-1]]
             faults.append((clinic.name, f"{clinic.name} and {owner} have the same {what}. {remedy}"))
         else:
-            owners |= own
+            owners |= dict.fromkeys(keys, clinic.name)
     return faults
+
+
+def emr_database_of(settings: Mapping[str, str]) -> str:
+    """The database with the EMR's patients: that of `host_schema`, or the same as the plugin's."""
+    url, schema = make_url(settings["database_url"]), settings.get("host_schema", "")
+    if not schema or url.get_backend_name() == "sqlite":
+        return database_of(settings)
+    whole = {**settings, "database_url": url.set(database=schema).render_as_string(hide_password=False)}
+    return database_of(whole)
 
 
 def database_of(settings: Mapping[str, str]) -> str:

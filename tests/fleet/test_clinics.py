@@ -108,6 +108,48 @@ def test_of_two_files_with_one_database_both_are_named_and_the_second_refused(fo
     assert "south and north have the same database" in reading.wrong["south"].reason
 
 
+@pytest.mark.parametrize("setting", ["outbox_folder", "fhir_export_folder"])
+def test_of_two_files_with_one_folder_both_are_named_and_the_second_refused(
+    folder: Folder, tmp_path: Path, setting: str
+) -> None:
+    folder.add("north", **{setting: f"{tmp_path}/same"})
+    (tmp_path / "link").symlink_to(tmp_path / "same")
+    folder.add("south", **{setting: f"{tmp_path}/link"})
+    reading = folder.read().read()
+    assert [*reading.clinics] == ["north"]
+    assert f"south and north have the same {setting} {tmp_path}/link" in reading.wrong["south"].reason
+
+
+def test_a_folder_of_another_kind_of_another_clinic_is_refused_too(folder: Folder, tmp_path: Path) -> None:
+    folder.add("north", outbox_folder="letters")
+    folder.add("south", fhir_export_folder=f"{tmp_path}/data/north/letters")
+    assert "south and north have the same fhir_export_folder" in folder.read().read().wrong["south"].reason
+
+
+def test_two_clinics_with_one_folder_of_sessions_have_no_pages_but_submit(folder: Folder) -> None:
+    folder.add("north", session_folder="/run/cpar/sessions")
+    folder.add("south", session_folder="/run/cpar/sessions")
+    folder.add("west")
+    clinics = folder.read().read().clinics
+    assert [name for name, clinic in clinics.items() if clinic.pages_fault] == ["south"]
+    assert "south and north have the same session_folder /run/cpar/sessions" in clinics["south"].pages_fault
+
+
+@pytest.mark.parametrize(
+    ("north", "south", "same"),
+    [
+        ("mysql://a@DB.example:3306/cpar1", "mysql://a@db.example/cpar2", True),
+        ("mysql://a@db.example/cpar1", "mysql://a@db2.example/cpar2", False),
+    ],
+)
+def test_the_database_of_an_emr_belongs_to_one_clinic(folder: Folder, north: str, south: str, same: bool) -> None:
+    folder.add("north", database_url=north, host_schema="oscar")
+    folder.add("south", database_url=south, host_schema="oscar")
+    wrong = folder.read().read().wrong
+    assert ("south" in wrong) is same
+    assert not same or "south and north have the same database of the EMR" in wrong["south"].reason
+
+
 @pytest.mark.parametrize(
     ("one", "another", "same"),
     [

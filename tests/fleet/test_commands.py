@@ -91,6 +91,32 @@ def test_a_draining_clinic_begins_nothing_new(fleet: Folder, new_database: MakeD
     assert states(url) == ["written"]
 
 
+def test_a_draining_clinic_is_said_to_be_paused_and_not_that_its_scheduler_has_stopped(
+    fleet: Folder, new_database: MakeDatabase
+) -> None:
+    for name in ("north", "south"):
+        url = new_database()
+        fill(url)
+        fleet.add(name, database_url=url, now=BEFORE)
+    assert run("drain", "north").exit_code == 0
+    status, doctor = run("status").output, run("doctor").output
+    assert "south: Problem: The submission scheduler has not run since" in status
+    assert "north: Warning: Submissions are paused for maintenance" in status
+    assert "north: Problem" not in status
+    assert "south: failure cpar-scheduler: The scheduler has not run since" in doctor
+    assert "north: warning cpar-scheduler: Submissions are paused for maintenance" in doctor
+    assert "north: failure" not in doctor
+    run("drain", "--end", "north")
+    assert "north: Problem: The submission scheduler has not run since" in run("status").output
+
+
+def test_a_clinic_that_would_take_the_pages_of_another_is_not_added(fleet: Folder) -> None:
+    fleet.add("south", secret_key="k" * 40)
+    result = run("add", "north", "--settings", "-", input=fleet.text(secret_key="k" * 40))
+    assert "north and south have the same secret_key" in str(result.exception)
+    assert [path.name for path in fleet.clinics.iterdir()] == ["south.ini"]
+
+
 def test_a_clinic_is_added_with_its_tables_and_a_file_that_only_its_user_reads(fleet: Folder, tmp_path: Path) -> None:
     file = tmp_path / "south.txt"
     file.write_text(fleet.text(database_url=f"sqlite:///{tmp_path}/south.db"))

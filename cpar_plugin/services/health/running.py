@@ -15,6 +15,7 @@ from ..submissions import notices
 
 _OFF: Final = Health.ok("The integration is turned off.")
 _SCHEDULER: Final = "keep the host's scheduler running, or run cpar run-due every minute from cron or systemd"
+_END_DRAINING: Final = "To end that: cpar fleet drain --end, with the name of the clinic."
 _REFRESHES_MISSED: Final = 3
 
 
@@ -28,6 +29,11 @@ def scheduler(host: Host, settings: Settings) -> Health:
     if enabled_at is None:
         return _OFF
     quiet = notices.quiet_since(enabled_at, last, host.clock.now())
+    if quiet is not None and settings.draining:
+        return Health.warning(
+            f"{notices.DRAINING} The scheduler last ran: {moment_text(quiet, calendar.zone)}.",
+            _END_DRAINING,
+        )
     if quiet is not None:
         return Health.failure(
             f"The scheduler has not run since {moment_text(quiet, calendar.zone)}: nothing will be submitted.",
@@ -57,7 +63,9 @@ def night_run(host: Host, settings: Settings) -> Health:
     before = f"the last one was on {date_text(last)}" if last else "there has never been one"
     return Health.warning(
         f"The night run of {date_text(expected)} did not take place; {before}.",
-        f"Whatever was due will be submitted in the next night run. Make sure the machine is on from "
+        f"Whatever was due will be submitted in the next night run. {_END_DRAINING}"
+        if settings.draining
+        else f"Whatever was due will be submitted in the next night run. Make sure the machine is on from "
         f"{settings.night_run_at:%H:%M} to {settings.catch_up_until:%H:%M}, and {_SCHEDULER}.",
     )
 
@@ -91,7 +99,9 @@ def fhir_refresh(host: Host, settings: Settings) -> Health:
         return Health.warning(
             f"FHIR resources have not been compared with the EMR since {moment_text(latest, calendar.zone)}: versions "
             "and exports of changes are behind.",
-            "Keep the host's scheduler running (cpar run-due does not do this), and check its log.",
+            _END_DRAINING
+            if settings.draining
+            else "Keep the host's scheduler running (cpar run-due does not do this), and check its log.",
         )
     return Health.ok(f"FHIR resources were last compared with the EMR {moment_text(latest, calendar.zone)}.")
 

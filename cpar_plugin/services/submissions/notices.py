@@ -24,6 +24,7 @@ from .texts import REQUESTED, STATE, Stage, advice, panels_text, would_be_held
 
 QUIET_AFTER = timedelta(minutes=15)
 DELAYED_AFTER = timedelta(hours=1)
+DRAINING = "Submissions are paused for maintenance: nothing new will be submitted until it ends."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +55,7 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
     quiet = quiet_since(enabled_at, last_beat_at, now)
     result = []
     if quiet is not None:
-        text = (
-            f"The submission scheduler has not run since {moment_text(quiet, calendar.zone)}. Nothing will be "
-            "submitted until it runs. Contact your EMR administrator."
-        )
-        result.append(SubmissionNotice(level=HealthLevel.FAILURE, text=text))
+        result.append(_quiet(quiet, settings, calendar))
     by_text: dict[str, list[Row[Any]]] = {}
     delayed: list[Row[Any]] = []
     passed: dict[str, list[Row[Any]]] = {}
@@ -73,6 +70,18 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
     result += [_passed(text, rows) for text, rows in passed.items()]
     result += _rehearsed(rehearsals.would_be_held(connection, host, settings, now))
     return [*result, _delay(delayed, calendar)] if delayed else result
+
+
+def _quiet(since: datetime, settings: Settings, calendar: Calendar) -> SubmissionNotice:
+    moment = moment_text(since, calendar.zone)
+    if settings.draining:
+        text = f"{DRAINING} The submission scheduler last ran {moment}."
+        return SubmissionNotice(level=HealthLevel.WARNING, text=text)
+    text = (
+        f"The submission scheduler has not run since {moment}. Nothing will be submitted until it runs. Contact your "
+        "EMR administrator."
+    )
+    return SubmissionNotice(level=HealthLevel.FAILURE, text=text)
 
 
 def quiet_since(enabled_at: datetime, last_beat_at: datetime | None, now: datetime) -> datetime | None:
