@@ -75,7 +75,7 @@ class Folder:
     def __init__(self, root: Path, new_database: MakeDatabase) -> None:
         self.file = root / "fleet.ini"
         self.clinics = root / "clinics"
-        self.clinics.mkdir()
+        self.clinics.mkdir(parents=True)
         self._new_database = new_database
         self._count = 0
         self.write()
@@ -98,6 +98,10 @@ class Folder:
         file = self.clinics / f"{name}.ini"
         file.write_text(self.text(**settings), encoding="utf-8")
         return file
+
+    def elsewhere(self, name: str) -> "Folder":
+        """Those of another machine: without clinics."""
+        return Folder(self.file.with_name(name), self._new_database)
 
     def read(self) -> Clinics:
         """The fleet, as a process reads it."""

@@ -1,11 +1,7 @@
 """While MariaDB is away everything says so, and comes back by itself."""
 
 import re
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from select import select
 
 import pytest
 from flask import Flask
@@ -19,6 +15,8 @@ from oscar_host.host import OscarHost, open_host
 
 from ..conftest import Place, each_driver, place_of_the_emr
 from ..signing_in import sign_in
+from ..way import Way, over, to_database
+from ..way import way as opened_way
 from .conftest import CONTEXT_PATH, MANAGER, Beside
 
 place, driver = place_of_the_emr, each_driver
@@ -31,92 +29,18 @@ def database_kind() -> str:
     return "mariadb"
 
 
-class Way:
-    """The way to the server, over a port of its own, which can be cut, or held up."""
-
-    def __init__(self, server: URL) -> None:
-        self._server = server
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        self._open: list[tuple[socket.socket, threading.Thread]] = []
-        self._is_cut = False
-        self._flows = threading.Event()
-        self._flows.set()
-        self._thread = threading.Thread(target=self._accept)
-        self._thread.start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                if self._is_cut:
-                    client.close()
-                    continue
-                carrying = threading.Thread(target=self._carry, args=(client, self._to_server()))
-                self._open.append((client, carrying))
-                carrying.start()
-
-    def _to_server(self) -> socket.socket:
-        path = self._server.query.get("unix_socket")
-        if not path:
-            return socket.create_connection((self._server.host, self._server.port or 3306))
-        server = socket.socket(socket.AF_UNIX)
-        server.connect(str(path))
-        return server
-
-    def _carry(self, client: socket.socket, server: socket.socket) -> None:
-        other = {client: server, server: client}
-        with client, server, suppress(OSError):
-            while True:
-                for one in select(list(other), [], [])[0]:
-                    sent = one.recv(65536)
-                    self._flows.wait()
-                    if not sent:
-                        return
-                    other[one].sendall(sent)
-
-    def cut(self) -> None:
-        """End every connection, and let no other through."""
-        self._is_cut = True
-        self._flows.set()
-        for client, carrying in self._open:
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
-            carrying.join()
-        self._open.clear()
-
-    def hold(self) -> None:
-        """Let nothing more through, and end nothing: as a server does that hangs."""
-        self._flows.clear()
-
-    def restore(self) -> None:
-        """Let connections through again."""
-        self._is_cut = False
-        self._flows.set()
-
-    def close(self) -> None:
-        """For good."""
-        self.cut()
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listening.close()
-
-
 @pytest.fixture
 def way(mariadb_server: URL) -> Iterator[Way]:
     """To the server of the tests."""
-    to_server = Way(mariadb_server)
-    yield to_server
-    to_server.close()
+    with opened_way(to_database(mariadb_server)) as to_server:
+        yield to_server
 
 
 @pytest.fixture
 def host(place: Place, way: Way, clock: FixedClock, _mariadb_stock: object) -> Iterator[OscarHost]:
     """A host that goes this way."""
-    url = make_url(place.url)
-    over = url.set(host="127.0.0.1", port=way.port).difference_update_query(["unix_socket"])
     host = open_host(
-        over.render_as_string(hide_password=False),
+        over(make_url(place.url), way.port).render_as_string(hide_password=False),
         settings={"database_connect_seconds": "5", "statement_seconds": "5"},
         host_schema=place.host_schema,
         clock=clock,

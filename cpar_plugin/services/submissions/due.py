@@ -47,9 +47,9 @@ def due_work(host: Host, settings: Settings, now: datetime) -> DueWork:
         row = connection.execute(_open_ones(host, now)).one()
     moments = [row.attempt_at, row.free_at, next_night(calendar, now)]
     return DueWork(
-        people=row.people or 0,
-        automatic=row.automatic or 0,
-        under_way=row.under_way or 0,
+        people=int(row.people or 0),  # MariaDB sums up in decimals
+        automatic=int(row.automatic or 0),
+        under_way=int(row.under_way or 0),
         begins=begins,
         next_at=min(moment for moment in moments if moment),
     )

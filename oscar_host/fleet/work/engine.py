@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -23,11 +24,14 @@ from cpar_plugin.settings import Settings
 from cpar_plugin.tracing import about
 from cpar_plugin.transport import Transport
 
+from ...host import OscarHost
+from ..clinic import FleetClinic
 from ..clinics import Clinics
 from ..open_hosts import open_hosts
 from . import queues
 from .broker_line import FAILURES, BrokerLine
 from .celery_app import LOOK, celery_app, publish
+from .places import ClinicPlaces
 from .registry import Registry, RegistryState, key_of
 
 log = logging.getLogger(__name__)
@@ -38,13 +42,21 @@ REHEARSALS: Final = "cpar-rehearsals"  # the end of that job, which needs no hur
 _WAY_OUT_SECONDS: Final = 300  # for which a connection's certificates and access token are kept
 
 
+class NoPlaceError(Exception):
+    """Enough processes of this worker work for the clinic. What was to be done is published again, if need be."""
+
+
 class Engine:
     """The work of one fleet, in one process or, after a fork, in its children."""
 
-    def __init__(self, clinics: Clinics) -> None:
-        """Nothing is connected, and no clinic opened. Raises Refused where the fleet has no broker."""
+    def __init__(self, clinics: Clinics, places: ClinicPlaces | None = None) -> None:
+        """Nothing is connected, and no clinic opened. `places`: of the worker whose process it is.
+
+        Raises Refused where the fleet has no broker.
+        """
         self.clinics = clinics
         self.fleet = clinics.settings
+        self._places = places
         self.app: Celery = celery_app(self.fleet)
         self.hosts = open_hosts(self.fleet)
         self._line = BrokerLine(self.app)
@@ -76,7 +88,7 @@ class Engine:
         """What the calendar wants, then as many panels as may be under way at a time."""
         if name in self.clinics.read().draining:
             return
-        with self.hosts.opened(self.clinics.read().clinic(name)) as host:
+        with self._opened(self.clinics.read().clinic(name)) as host:
             settings, now, report = plugin_settings.load(host.settings), host.clock.now(), RunReport()
             may_submit = begin_due(host, settings, now, report)
             if not report.errors:
@@ -95,7 +107,7 @@ class Engine:
         reading = self.clinics.read()
         if name in reading.draining:
             return
-        with self.hosts.opened(reading.clinic(name)) as host:
+        with self._opened(reading.clinic(name)) as host:
             settings = plugin_settings.load(host.settings)
             registry = self.registry(settings)
             if registry is None:
@@ -111,10 +123,20 @@ class Engine:
 
     def _jobs(self, name: str, trace: str, due: Sequence[str]) -> None:
         """The clinic's other jobs, those that are due."""
-        with self.hosts.opened(self.clinics.read().clinic(name)) as host:
+        with self._opened(self.clinics.read().clinic(name), jobs=True) as host:
             for job in self.jobs(host):
                 if job.name in due:
                     _tried(job, host.clock.now())
+
+    @contextmanager
+    def _opened(self, clinic: FleetClinic, *, jobs: bool = False) -> Iterator[OscarHost]:
+        """The clinic's host, in one of its places. What is published afterwards finds the place free."""
+        places = self._places
+        with nullcontext(True) if places is None else places.held(clinic.name, jobs=jobs) as held:
+            if not held:
+                raise NoPlaceError
+            with self.hosts.opened(clinic) as host:
+                yield host
 
     def _is_down(self, settings: Settings) -> bool:
         registry = self.registry(settings)
@@ -128,6 +150,8 @@ def _guarded(task: str, work: Callable[..., None]) -> Callable[..., None]:
         with about(trace=trace, clinic=name):
             try:
                 work(name, trace, *more)
+            except NoPlaceError:
+                log.info("%s of clinic %s was not begun: enough processes work for it", task, name)
             except Refused as refused:
                 log.warning("%s of clinic %s was not done: %s", task, name, refused)
             except (SQLAlchemyError, HostBusy, *FAILURES) as error:

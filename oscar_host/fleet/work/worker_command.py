@@ -10,6 +10,7 @@ from ..clinics import Clinics
 from ..settings import from_environment
 from . import process_log, queues
 from .engine import Engine
+from .places import ClinicPlaces
 
 # While one process waits for the registry another prepares the next panel.
 _PROCESSES_EACH = 2
@@ -22,12 +23,14 @@ _PROCESSES_EACH = 2
 )
 def command(processes: int | None, names: tuple[str, ...]) -> None:
     """Work for the fleet's clinics until SIGTERM: what is in hand then is finished, all else is left to others."""
-    engine = Engine(Clinics(from_environment()))
+    count = processes or _PROCESSES_EACH * len(os.sched_getaffinity(0))
+    clinics = Clinics(from_environment())
+    engine = Engine(clinics, ClinicPlaces(count, clinics.settings.clinic_panels_at_once))
     process_log.decide(engine.fleet)
     worker = engine.app.Worker(
         hostname=f"cpar-{os.getpid()}@{socket.gethostname()}",
         pool="prefork",
-        concurrency=processes or _PROCESSES_EACH * len(os.sched_getaffinity(0)),
+        concurrency=count,
         queues=names or queues.ALL,
         optimization="fair",
         without_gossip=True,

@@ -69,16 +69,26 @@ def fill_panels(url: str, panels: int, patients: int) -> None:
 class FleetAtWork:
     """The clinics, and the processes that work for them."""
 
-    def __init__(self, folder: Folder, broker: PrivateRabbitMQ, registry: RunningRegistry) -> None:
+    def __init__(
+        self, folder: Folder, broker: PrivateRabbitMQ, registry: RunningRegistry, broker_port: int | None = None
+    ) -> None:
         self.folder, self.broker, self.registry = folder, broker, registry
+        self.broker_url = broker.url.replace(f":{broker.port}/", f":{broker_port or broker.port}/")
         self.urls: dict[str, str] = {}
         self.processes: list[subprocess.Popen[bytes]] = []
         self.write()
 
+    def machine(self, name: str, broker_port: int | None = None) -> "FleetAtWork":
+        """Another machine of the same fleet: with files of its own, and its own way to the broker."""
+        folder = self.folder.elsewhere(name)
+        machine = FleetAtWork(folder, self.broker, self.registry, broker_port)
+        machine.processes = self.processes
+        return machine
+
     def write(self, *lines: str) -> None:
         """The fleet's own file: the beat looks often, as is fit for a small night."""
         given = ("ask_minutes = 0.02", "job_minutes = 60", "registry_pause_seconds = 0.5", *lines)
-        self.folder.write(f"broker_url = {self.broker.url}", "pages = no", *given)
+        self.folder.write(f"broker_url = {self.broker_url}", "pages = no", *given)
 
     def clinic(self, name: str, new_database: Callable[[], str], panels: int = 3, patients: int = 2) -> str:
         """Add a clinic with panels."""
@@ -90,7 +100,7 @@ class FleetAtWork:
     def add(self, name: str, url: str, **more: str) -> Path:
         """Write its file."""
         sends = {"transport": "fhir", "registry_url": self.registry.fhir_url, "registry_read_seconds": "20"}
-        return self.folder.add(name, database_url=url, **calendar_of_today(), **sends, **more)
+        return self.folder.add(name, **{"database_url": url, **calendar_of_today(), **sends, **more})
 
     def engine(self) -> Engine:
         """The fleet's work, in this process."""

@@ -47,7 +47,6 @@ def test_a_press_on_the_pages_of_submissions_calls_the_workers_and_reading_does_
     application.close()
 
 
-@pytest.mark.databases("one")
 def test_a_panel_that_a_user_requested_goes_into_the_queue_of_people(
     fleet: FleetAtWork, new_database: MakeDatabase
 ) -> None:
