@@ -5,15 +5,14 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Page, Playwright, expect, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from .peers import absent
+from .serving import serving
 from .signing_in import session_of
 
 SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
@@ -59,27 +58,6 @@ def site(app: Flask) -> Iterator[str]:
     """The address at which the test's `app` answers, from this process."""
     with serving(app) as address:
         yield address
-
-
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    """Answer over HTTP, in a thread of this process; yields the address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Silent(WSGIRequestHandler):
-    """Writes no line for each request."""
-
-    def log_request(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture

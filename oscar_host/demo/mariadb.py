@@ -1,7 +1,6 @@
 """A private MariaDB in a temporary folder, set up as OSCAR's servers are: for tests, benchmarks and trying out."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -10,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL
+
+from .programs import program
 
 # What OSCAR needs of its server, and then what makes a server quick that no one minds losing.
 _OSCAR = (
@@ -53,8 +54,8 @@ def private_mariadb(*more: str, below: Path | None = None) -> Iterator[URL]:
     `more` are options of the server, such as `ssl-cert=/file`. Its data is in a folder `below`, or where all temporary
     files are.
     """
-    server = _program("mariadbd")
-    installer = _program("mariadb-install-db")
+    server = program("mariadbd", "mariadb-server", NoMariaDB)
+    installer = program("mariadb-install-db", "mariadb-server", NoMariaDB)
     with tempfile.TemporaryDirectory(prefix="cpar-mariadb-", dir=below, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         socket = folder / "socket"
@@ -83,13 +84,6 @@ def private_mariadb(*more: str, below: Path | None = None) -> Iterator[URL]:
             assert process.stdin is not None
             process.stdin.close()
             process.wait()
-
-
-def _program(name: str) -> str:
-    path = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"]))
-    if path is None:
-        raise NoMariaDB(f"{name} is not installed. Install it with: apt-get install mariadb-server")
-    return path
 
 
 def _run(command: list[str]) -> None:

@@ -3,9 +3,7 @@
 Its own port, node, cookie and port mapper: it meets no other broker of the machine, and no other meets it.
 """
 
-import os
 import secrets
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -14,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from .programs import PATH, program
 
 # Debian's command changes to the account of the service: these are the scripts behind it.
 _SCRIPTS = "lib/rabbitmq/lib/rabbitmq_server-*/sbin"
@@ -66,7 +66,13 @@ class PrivateRabbitMQ:
         """Start it, again where it was stopped: on the same port, with what is on its disk."""
         output = self.folder / "output"
         with output.open("wb") as log:
-            mapper = [_program("epmd"), "-port", self._environment["ERL_EPMD_PORT"], "-address", "127.0.0.1"]
+            mapper = [
+                program("epmd", "rabbitmq-server", NoRabbitMQ),
+                "-port",
+                self._environment["ERL_EPMD_PORT"],
+                "-address",
+                "127.0.0.1",
+            ]
             for name, command in (("epmd", mapper), ("server", [str(_script("rabbitmq-server"))])):
                 self.processes[name] = subprocess.Popen(  # noqa: S603
                     ["/bin/sh", "-c", _UNTIL_WE_ARE_GONE, name, *command],
@@ -102,7 +108,7 @@ class PrivateRabbitMQ:
     @property
     def _environment(self) -> Mapping[str, str]:
         return {
-            "PATH": os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"]),
+            "PATH": PATH,
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             "ERL_EPMD_PORT": str(self.mapper_port),
@@ -141,15 +147,8 @@ def private_rabbitmq(*more: str, below: Path | None = None) -> Iterator[PrivateR
             broker.stop()
 
 
-def _program(name: str) -> str:
-    path = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"]))
-    if path is None:
-        raise NoRabbitMQ(f"{name} is not installed. Install it with: apt-get install rabbitmq-server")
-    return path
-
-
 def _script(name: str) -> Path:
-    server = Path(_program("rabbitmq-server")).resolve()
+    server = Path(program("rabbitmq-server", "rabbitmq-server", NoRabbitMQ)).resolve()
     for script in sorted(server.parents[1].glob(f"{_SCRIPTS}/{name}")):
         return script
     return server.with_name(name)

@@ -17,7 +17,7 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import editing, one_patient
 from oscar_host.host import OscarHost
 
-from ..browser import serving
+from ..serving import serving
 from .clients import Registered
 from .exporting import accepted, finished, kick_off
 from .rest import Json, Reader

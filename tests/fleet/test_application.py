@@ -2,43 +2,23 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import requests
 from sqlalchemy import insert
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from oscar_host.fleet.application import FleetApplication
 from oscar_host.host import open_host
 from oscar_host.passwords import hashed
 
 from ..conftest import Oscar
+from ..serving import serving
 from .conftest import Folder, MakeDatabase, fill
 
 PASSWORD = "a good password"
 KEPT_PASSWORD = hashed(PASSWORD)
-
-
-class _Silent(WSGIRequestHandler):
-    def log_request(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def serving(application: FleetApplication) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Silent)
-    thread = Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        application.close()
 
 
 class Site:
@@ -66,16 +46,14 @@ Serve = Callable[[], Site]
 @pytest.fixture
 def served(folder: Folder) -> Iterator[Serve]:
     """Serves the fleet."""
-    contexts = []
+    with ExitStack() as stack:
 
-    def serve() -> Site:
-        application = FleetApplication(folder.read())
-        contexts.append(serving(application))
-        return Site(application, contexts[-1].__enter__())
+        def serve() -> Site:
+            application = FleetApplication(folder.read())
+            stack.callback(application.close)
+            return Site(application, stack.enter_context(serving(application)))
 
-    yield serve
-    for context in contexts:
-        context.__exit__(None, None, None)
+        yield serve
 
 
 def with_account(url: str) -> str:

@@ -25,8 +25,9 @@ from oscar_host.fleet.draining import mark
 from oscar_host.fleet.night.pages import create_app
 from oscar_host.fleet.night.readings import NightReadings
 
-from ..browser import look, serving, watch
+from ..browser import look, watch
 from ..conftest import ALBERTA
+from ..serving import serving
 from .conftest import Folder, MakeDatabase, fill
 
 CPAR = Path(sys.executable).with_name("cpar")

@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import requests
 from flask import Flask
 from sqlalchemy import insert, update
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.hooks import Plugins
@@ -23,6 +20,7 @@ from oscar_host.passwords import hashed
 from oscar_host.sidecar.app import create_app
 
 from ..conftest import no_more_rights
+from ..serving import serving
 from .stand_in import StandIn, running
 
 more_rights = no_more_rights
@@ -90,25 +88,6 @@ class Person:
     def post(self, path: str, **more: Any) -> requests.Response:
         """Send a form to an address below the context path."""
         return self.session.post(f"{self.site}{CONTEXT_PATH}{path}", allow_redirects=False, timeout=120, **more)
-
-
-class _Silent(WSGIRequestHandler):
-    def log_request(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    """The address at which the application answers, a thread for each request."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
-    thread = Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 Beside = Callable[..., Flask]

@@ -21,7 +21,8 @@ from oscar_host.install.command import command
 from oscar_host.sidecar.settings import load
 
 from ..browser import PATIENCE, look, watch
-from .conftest import CONTEXT_PATH, DOCTOR, MANAGER, Beside, Person, serving
+from ..serving import serving
+from .conftest import CONTEXT_PATH, DOCTOR, MANAGER, Beside, Person
 from .stand_in import ME, Answer, StandIn
 
 pytestmark = pytest.mark.databases("one")

@@ -15,7 +15,8 @@ from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from oscar_host.host import OscarHost
 
-from .conftest import CONTEXT_PATH, DOCTOR, Person, serving
+from ..serving import serving
+from .conftest import CONTEXT_PATH, DOCTOR, Person
 
 pytestmark = pytest.mark.databases("one")
 

@@ -13,7 +13,8 @@ from cpar_plugin.store.tables import clinic as clinic_row
 from oscar_host.host import OscarHost
 from oscar_host.own_sessions import own_session
 
-from .conftest import PASSWORD, Beside, Visitor, serving
+from ..serving import serving
+from .conftest import PASSWORD, Beside, Visitor
 
 COOKIE = "oscar_sidecar"
 MINUTE = dt.timedelta(minutes=1)

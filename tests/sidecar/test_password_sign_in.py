@@ -13,7 +13,8 @@ from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.host import OscarHost
 from oscar_host.passwords import hashed
 
-from .conftest import MANAGER, PASSWORD, Beside, Person, Visitor, serving
+from ..serving import serving
+from .conftest import MANAGER, PASSWORD, Beside, Person, Visitor
 
 pytestmark = pytest.mark.databases("one")
 

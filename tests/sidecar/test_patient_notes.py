@@ -8,7 +8,8 @@ import requests
 
 from oscar_host.sidecar.loader import MOST_LISTED
 
-from .conftest import Beside, Person, serving
+from ..serving import serving
+from .conftest import Beside, Person
 
 NewPerson = Callable[[str | None], Person]
 SCRIPT = {"HX-Request": "true"}

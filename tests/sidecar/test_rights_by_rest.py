@@ -11,7 +11,8 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
 
-from .conftest import MANAGER, NO_RIGHTS, Beside, Person, serving
+from ..serving import serving
+from .conftest import MANAGER, NO_RIGHTS, Beside, Person
 from .stand_in import HAS_RIGHT, ME, RIGHTS, ROLES, Answer, Question, StandIn
 
 pytestmark = pytest.mark.databases("one")

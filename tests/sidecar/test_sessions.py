@@ -24,7 +24,8 @@ from oscar_host.sidecar.rest import OscarUnavailable
 from oscar_host.sidecar.turns import Turns
 
 from ..conftest import NOW
-from .conftest import Beside, Person, serving
+from ..serving import serving
+from .conftest import Beside, Person
 from .stand_in import LOGIN_PAGE, ME, Answer, StandIn
 
 NewPerson = Callable[[str | None], Person]

@@ -10,7 +10,8 @@ import requests
 
 from cpar_plugin.host_kit.gate import Gate
 
-from .conftest import Beside, Person, serving
+from ..serving import serving
+from .conftest import Beside, Person
 from .stand_in import ME, Answer, Question, StandIn
 
 PATIENCE = 120  # s: it bounds a hang, and must not fail a slow machine

@@ -116,3 +116,14 @@ def with_settings(world: World) -> Callable[..., World]:
         return world
 
     return changed
+
+
+@pytest.fixture
+def environment(world: Any, database_url: str, host_schema: str | None) -> dict[str, str]:
+    """The variables of a command that is called in the night of a submission."""
+    return {
+        "CPAR_DATABASE_URL": database_url,
+        "CPAR_HOST_SCHEMA": host_schema or "",
+        "CPAR_OUTBOX_FOLDER": str(world.settings.outbox_folder),
+        "CPAR_NOW": "2026-11-07T03:20",
+    }

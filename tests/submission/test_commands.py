@@ -30,16 +30,6 @@ CPAR = Path(sys.executable).with_name("cpar")
 
 
 @pytest.fixture
-def environment(world: Any, database_url: str, host_schema: str | None) -> dict[str, str]:
-    return {
-        "CPAR_DATABASE_URL": database_url,
-        "CPAR_HOST_SCHEMA": host_schema or "",
-        "CPAR_OUTBOX_FOLDER": str(world.settings.outbox_folder),
-        "CPAR_NOW": "2026-11-07T03:20",
-    }
-
-
-@pytest.fixture
 def call(environment: dict[str, str]) -> Any:
     def called(*arguments: str, **changed: str) -> Result:
         return CliRunner().invoke(cpar, arguments, env=environment | changed)

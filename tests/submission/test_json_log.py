@@ -18,14 +18,8 @@ CPAR = Path(sys.executable).with_name("cpar")
 
 
 @pytest.fixture
-def environment(world: Any, database_url: str, host_schema: str | None) -> dict[str, str]:
-    return {
-        "CPAR_DATABASE_URL": database_url,
-        "CPAR_HOST_SCHEMA": host_schema or "",
-        "CPAR_OUTBOX_FOLDER": str(world.settings.outbox_folder),
-        "CPAR_NOW": "2026-11-07T03:20",
-        "CPAR_LOG_FORMAT": "json",
-    }
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return environment | {"CPAR_LOG_FORMAT": "json"}
 
 
 def logged(environment: dict[str, str], expected_code: int = 0) -> list[dict[str, Any]]:
