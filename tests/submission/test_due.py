@@ -51,6 +51,7 @@ def test_a_night_is_begun_once_and_its_panels_are_submitted_one_at_a_time(world:
     assert not begin(world).night_begun
     work = due(world)
     assert (work.people, work.automatic, work.under_way, work.begins) == (1, 2, 0, False)
+    assert [type(count) for count in (work.people, work.automatic, work.under_way)] == [int] * 3  # so many tasks
     first = submit(world)
     assert first is not None
     assert (first.submission_id, first.panel_id, first.state) == (asked, panels[2], SubmissionState.WRITTEN)

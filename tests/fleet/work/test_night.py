@@ -38,6 +38,15 @@ def test_a_night_submits_every_panel_of_every_clinic_once(night: FleetAtWork) ->
     assert "Example" not in night.log("worker") + night.log("beat")  # the family name of every patient
 
 
+@pytest.mark.databases("both")
+def test_a_clinic_with_one_panel_is_submitted_as_any_other(fleet: FleetAtWork, new_database: MakeDatabase) -> None:
+    fleet.clinic("alone", new_database, panels=1)
+    fleet.worker()
+    fleet.beat()
+    fleet.wait_until_delivered(1)
+    fleet.check()
+
+
 @pytest.mark.large
 def test_workers_that_are_killed_every_few_seconds_lose_and_double_nothing(night: FleetAtWork) -> None:
     night.registry.behave("slow", seconds=0.5)
