@@ -13,12 +13,20 @@ def sections(path: Path, needed: str, source: str) -> Mapping[str, dict[str, str
 
     Raises Refused where it cannot be read, or has no section `needed`.
     """
-    parser = ConfigParser(interpolation=None)
     try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-        parser[needed]
+        return sections_of(path.read_text(encoding="utf-8"), needed)
     except OSError as error:
         raise Refused({"settings": f"{source}: {path} cannot be read ({error.strerror})."}) from None
-    except (IniError, KeyError, UnicodeDecodeError):
+    except (Refused, UnicodeDecodeError):
         raise Refused({"settings": f"{source}: {path} must be an INI file with a section [{needed}]."}) from None
+
+
+def sections_of(text: str, needed: str) -> Mapping[str, dict[str, str]]:
+    """The same of a text."""
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text)
+        parser[needed]
+    except (IniError, KeyError):
+        raise Refused({"settings": f"It must be an INI file with a section [{needed}]."}) from None
     return {name: dict(parser[name]) for name in parser.sections()}

@@ -5,9 +5,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
-
 from cpar_plugin import settings as plugin_settings
 from cpar_plugin.hooks import Refused
 
@@ -15,6 +12,7 @@ from .. import own_sessions
 from ..host import from_settings
 from ..sidecar import settings as sidecar_settings
 from .settings import FleetSettings
+from .sqlite_url import with_whole_path
 
 SESSIONS: Final = "session_folder"
 FOLDERS: Final = {
@@ -46,17 +44,10 @@ def _host_name(settings: Mapping[str, str]) -> str:
 def with_own_folders(settings: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The same with every relative path below the clinic's own folder, so that no two clinics share one."""
     values = {name: settings.get(name) or default for name, default in FOLDERS.items()}
-    return {**settings, **{name: str(folder / path) for name, path in values.items()}, **_database(settings, folder)}
-
-
-def _database(settings: Mapping[str, str], folder: Path) -> dict[str, str]:
-    try:
-        url = make_url(settings.get(_DATABASE, ""))
-    except (ArgumentError, ValueError):
-        return {}  # refused by `check`
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:") or "uri" in url.query:
-        return {}
-    return {_DATABASE: url.set(database=str(folder / url.database)).render_as_string(hide_password=False)}
+    whole = {name: str(folder / path) for name, path in values.items()}
+    if url := settings.get(_DATABASE):
+        whole[_DATABASE] = with_whole_path(url, folder)
+    return {**settings, **whole}
 
 
 def check(settings: Mapping[str, str]) -> None:

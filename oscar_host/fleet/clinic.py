@@ -18,7 +18,7 @@ class FleetClinic:
     address: str = ""  # below which its pages are: a path, or a host's name and a path
     pages_fault: str = ""  # why they are not served; its submissions are made all the same
     data_folder: Path = Path()
-    file: Path = Path()
+    file: Path | None = None  # with its settings, where they are in a file
 
     def open(self) -> OscarHost:
         """Its host, which the caller closes. Nothing is connected yet."""
@@ -28,7 +28,7 @@ class FleetClinic:
 
 @dataclass(frozen=True, slots=True)
 class WrongClinic:
-    """One whose file cannot be used: neither are its pages served, nor its submissions made, until it is corrected."""
+    """One whose settings cannot be used: it has no pages, and no submissions are made, until these are corrected."""
 
     name: str
     reason: str  # for the operator: what to do
@@ -37,14 +37,14 @@ class WrongClinic:
 
 @dataclass(frozen=True, slots=True)
 class FleetReading:
-    """The folder as it was at one moment."""
+    """The folder, or the table, as it was at one moment."""
 
     clinics: Mapping[str, FleetClinic]  # by name
     wrong: Mapping[str, WrongClinic]
     draining: frozenset[str] = frozenset()  # nothing new is begun for these
 
     def clinic(self, name: str) -> FleetClinic:
-        """The clinic of this name. Raises Refused where there is none, or its file is wrong."""
+        """The clinic of this name. Raises Refused where there is none, or its settings are wrong."""
         if name in self.wrong:
             raise Refused({"clinic": f"{name}: {self.wrong[name].reason}"})
         if name not in self.clinics:

@@ -1,9 +1,9 @@
-"""The clinics of a fleet: a folder of settings files, one a clinic, read again when something in it changes."""
+"""The clinics of a fleet, each with settings of its own, read again when something in these changes."""
 
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -12,114 +12,117 @@ from typing import Final
 
 from cpar_plugin.hooks import Refused
 
-from ..ini_file import sections
+from ..ini_file import sections_of
 from ..references import files, resolved
-from . import draining
 from .checking import address_of, check, check_pages, with_own_folders
 from .clinic import FleetClinic, FleetReading, WrongClinic
+from .folder_store import FileMark, FolderStore, file_mark
 from .settings import FleetFile, FleetSettings
 from .shared import shared_data, shared_pages
+from .store import ClinicStore, StoredClinic, Unreadable
+from .table_store import TableStore
 
 log = logging.getLogger(__name__)
 
-SUFFIX: Final = ".ini"
 NAME: Final = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _LONGEST_NAME: Final = 64
 DRAINING: Final = "draining"  # the setting, which lets pages and commands say why nothing is submitted
-_Mark = tuple[str, int, int, int]  # a file as it is on the disk: path, time, size, number; zeros where there is none
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    marks: tuple[_Mark, ...]  # of the file, and of those that its settings refer to
+class _Known:
+    mark: Hashable
+    references: tuple[FileMark, ...]  # of the files that its settings refer to
     clinic: FleetClinic | WrongClinic
+
+
+def store_of(fleet: FleetSettings) -> ClinicStore:
+    """Where the fleet's clinics are kept. Nothing is read yet. Raises Refused for a URL that cannot be used."""
+    return TableStore(fleet.clinics_url) if fleet.clinics_url else FolderStore(fleet.clinics)
 
 
 class Clinics:
     """Those of one fleet. Any number of threads may read."""
 
     def __init__(self, file: FleetFile) -> None:
-        """Raises Refused where the folder cannot be read."""
+        """Raises Refused where the folder, or the table, cannot be read."""
         self.settings: FleetSettings = file.fleet
+        self.store = store_of(file.fleet)
         self._every_clinic = file.every_clinic
         self._lock = Lock()
-        self._files: dict[str, _File] = {}
+        self._known: dict[str, _Known] = {}
         self._reading = FleetReading({}, {})
-        self._looked_at = monotonic()
+        self._look_at = 0.0
         try:
             self._look()
-        except OSError as error:
-            message = f"clinics: the folder {self.settings.clinics} cannot be read ({error.strerror})."
-            raise Refused({"clinics": message}) from None
+        except Unreadable as error:
+            raise Refused({"clinics": str(error)}) from None
 
     def read(self) -> FleetReading:
-        """The folder as it is now, or was `look_seconds` ago. Where it cannot be read any longer: as it was then."""
-        if monotonic() - self._looked_at >= self.settings.look_seconds and self._lock.acquire(blocking=False):
+        """What is kept now, or was `look_seconds` ago. Where it cannot be read any longer: as it was then."""
+        if monotonic() >= self._look_at and self._lock.acquire(blocking=False):
             try:
                 self._look()
-            except OSError as error:
-                log.error("the folder of clinics cannot be read: %s", error.strerror)
+            except Unreadable as error:
+                log.error("the clinics of the fleet cannot be read: %s", error)
+                self._look_at = monotonic() + max(self.settings.look_seconds, self.store.rest_seconds)
             finally:
-                self._looked_at = monotonic()
                 self._lock.release()
         return self._reading
 
-    def checked(self, name: str, path: Path) -> FleetClinic | WrongClinic:
-        """What a file would be as the clinic of this name, others not considered."""
-        return _clinic(name, path, self.settings, self._every_clinic)
+    def checked(self, name: str, text: str) -> FleetClinic | WrongClinic:
+        """What these settings would be as the clinic of this name, others not considered."""
+        return self._clinic(StoredClinic(name, "the settings", text, lambda: text))
 
     def _look(self) -> None:
-        folder, known = self.settings.clinics, self._files
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
-        of_clinics = sorted(name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX))
-        self._files = {name: self._file(name, folder / f"{name}{SUFFIX}", known.get(name)) for name in of_clinics}
-        marked = draining.marked(names, of_clinics)
-        if self._files != known or marked != self._reading.draining:
-            self._reading = _reading([file.clinic for file in self._files.values()], self.settings, marked)
-        self._looked_at = monotonic()
+        stored, known = self.store.look(), self._known
+        self._known = {one.name: self._entry(one, known.get(one.name)) for one in stored.clinics}
+        if self._known != known or stored.draining != self._reading.draining:
+            self._reading = _reading([one.clinic for one in self._known.values()], self.settings, stored.draining)
+        self._look_at = monotonic() + self.settings.look_seconds
 
-    def _file(self, name: str, path: Path, known: _File | None) -> _File:
-        if known and known.marks == tuple(_mark(mark[0]) for mark in known.marks):
+    def _entry(self, stored: StoredClinic, known: _Known | None) -> _Known:
+        if known and known.mark == stored.mark and known.references == tuple(map(_again, known.references)):
             return known
-        # Before it is read: a change while it is being read is seen the next time.
-        marks = tuple(_mark(str(one)) for one in (path, *_referred(path, self._every_clinic)))
-        return _File(marks, self.checked(name, path))
+        # Before they are read: a change while they are being read is seen the next time.
+        references = tuple(map(file_mark, _referred(stored, self._every_clinic)))
+        return _Known(stored.mark, references, self._clinic(stored))
+
+    def _clinic(self, stored: StoredClinic) -> FleetClinic | WrongClinic:
+        return _clinic(stored, self.settings, self._every_clinic)
 
 
-def _mark(path: str) -> _Mark:
+def _again(mark: FileMark) -> FileMark:
+    return file_mark(Path(mark[0]))
+
+
+def _referred(stored: StoredClinic, every_clinic: Mapping[str, str]) -> list[Path]:
     try:
-        status = Path(path).stat()
-    except OSError:
-        return path, 0, 0, 0
-    return path, status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _referred(path: Path, every_clinic: Mapping[str, str]) -> list[Path]:
-    try:
-        return [*files({**every_clinic, **_section(path)})]
+        return [*files({**every_clinic, **_section(stored)})]
     except Refused:
         return []
 
 
-def _section(path: Path) -> dict[str, str]:
-    return sections(path, "cpar", "the fleet")["cpar"]
+def _section(stored: StoredClinic) -> dict[str, str]:
+    return sections_of(stored.read(), "cpar")["cpar"]
 
 
-def _clinic(name: str, path: Path, fleet: FleetSettings, every_clinic: Mapping[str, str]) -> FleetClinic | WrongClinic:
-    address = address_of(name, {}, fleet)
+def _clinic(stored: StoredClinic, fleet: FleetSettings, every_clinic: Mapping[str, str]) -> FleetClinic | WrongClinic:
+    name, address = stored.name, address_of(stored.name, {}, fleet)
     if not NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
-        return WrongClinic(name, f"Rename {path}: letters, digits and hyphens, {_LONGEST_NAME} at most.", address)
+        return WrongClinic(
+            name, f"Rename {stored.origin}: letters, digits and hyphens, {_LONGEST_NAME} at most.", address
+        )
     try:
-        settings = {**every_clinic, **_section(path)}
+        settings = {**every_clinic, **_section(stored)}
         address = address_of(name, settings, fleet)
         data_folder = fleet.data_folder / name
         settings = with_own_folders(resolved(settings, os.environ), data_folder)
         check(settings)
     except Refused as refused:
-        return WrongClinic(name, f"Correct {path}: {refused}", address)
+        return WrongClinic(name, f"Correct {stored.origin}: {refused}", address)
     settings |= {"context_path": address[address.index("/") :], DRAINING: "no"}
-    return FleetClinic(name, settings, address, check_pages(settings, fleet), data_folder, path)
+    return FleetClinic(name, settings, address, check_pages(settings, fleet), data_folder, stored.file)
 
 
 def _reading(

@@ -13,11 +13,12 @@ from cpar_plugin.commands import EXIT_WARNING, Later
 from cpar_plugin.hooks import HealthLevel
 
 from ..host import PREFIX
-from . import draining, membership, rounds
+from . import membership, rounds
 from .clinic import FleetClinic
 from .clinics import Clinics
 from .parallel import Outcome, Work, for_each, progress
 from .settings import from_environment
+from .table_store import TableStore
 
 _names = click.argument("names", nargs=-1, metavar="[CLINIC]...")
 
@@ -51,7 +52,10 @@ def doctor_command(names: tuple[str, ...]) -> None:
 @_names
 def migrate_command(names: tuple[str, ...]) -> None:
     """Create or update the plugin's tables of every clinic, or of those named."""
-    _round(_clinics(), names, rounds.migrated, "Updating tables")
+    file = from_environment()
+    if file.fleet.clinics_url:
+        TableStore(file.fleet.clinics_url).make_table()
+    _round(Clinics(file), names, rounds.migrated, "Updating tables")
 
 
 @command.command("run-due")
@@ -74,17 +78,18 @@ def drain_command(names: tuple[str, ...], everyone: bool, end: bool) -> None:
     for name in names:
         clinics.read().clinic(name)
     for name in names or ("",):
-        (draining.unmark if end else draining.mark)(clinics.settings.clinics, name)
+        clinics.store.drain(name, end=end)
     click.echo("Submissions are begun again." if end else "Nothing new is begun. To end that: cpar fleet drain --end")
 
 
 @command.command("add")
 @click.argument("name", metavar="CLINIC")
 @click.option("--settings", "file", type=click.File(encoding="utf-8"), required=True, help="Its file; - reads it.")
-def add_command(name: str, file: IO[str]) -> None:
-    """Add a clinic: its settings are checked, its tables made, then its file is written. No restart is needed."""
-    clinic = membership.add(_clinics(), name, file.read())
-    click.echo(f"{name} has been added. Its pages: {clinic.address}")
+@click.option("--replace", is_flag=True, help="Change the settings of a clinic that is in the fleet already.")
+def add_command(name: str, file: IO[str], replace: bool) -> None:
+    """Add a clinic: its settings are checked, its tables made, then its settings are kept. No restart is needed."""
+    clinic = membership.add(_clinics(), name, file.read(), replace=replace)
+    click.echo(f"{name} has been {'changed' if replace else 'added'}. Its pages: {clinic.address}")
     if clinic.pages_fault:
         raise click.ClickException(f"Its pages are not served: {clinic.pages_fault}")
 
@@ -93,7 +98,7 @@ def add_command(name: str, file: IO[str]) -> None:
 @click.argument("name", metavar="CLINIC")
 @click.option("--force", is_flag=True, help="Without asking its database whether something is in progress.")
 def remove_command(name: str, force: bool) -> None:
-    """Remove a clinic. Its database is not changed, and its file is kept under another name."""
+    """Remove a clinic. Its database is not changed, and its settings are kept, though no longer read."""
     click.echo(f"{name} has been removed. Its settings are kept in {membership.remove(_clinics(), name, force=force)}")
 
 

@@ -45,7 +45,8 @@ def status_of(clinic: FleetClinic, *, facts: bool, draining: frozenset[str]) -> 
 def examination_of(clinic: FleetClinic) -> Outcome:
     """What `cpar doctor` finds."""
     level, sentences = HealthLevel.OK, list[str]()
-    for finding in (Finding("settings", settings_file(clinic.file)), *examine(clinic.open)):
+    of_file = [Finding("settings", settings_file(clinic.file))] if clinic.file else []
+    for finding in (*of_file, *examine(clinic.open)):
         health = finding.health
         if health is None or health.level is HealthLevel.OK:
             continue

@@ -15,6 +15,7 @@ from cpar_plugin.settings import checked
 
 from ..ini_file import sections
 from ..references import resolved
+from .sqlite_url import with_whole_path
 
 VARIABLE: Final = "CPAR_FLEET"
 _SECTION: Final = "fleet"
@@ -27,6 +28,7 @@ class FleetSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
 
     clinics: Path = Path("clinics")
+    clinics_url: str = Field(default="", repr=False)
     data_folder: Path = Path("data")
     look_seconds: float = Field(default=2, ge=0)
     zone_rules: Literal["newest", "system", "package"] = "newest"
@@ -78,7 +80,11 @@ def load(path: Path) -> FleetFile:
     zone_rules.decide(fleet.zone_rules)
     json_lines.decide(fleet.log_format)
     folder = path.absolute().parent
-    whole = {"clinics": folder / fleet.clinics, "data_folder": folder / fleet.data_folder}
+    whole = {
+        "clinics": folder / fleet.clinics,
+        "clinics_url": with_whole_path(fleet.clinics_url, folder),
+        "data_folder": folder / fleet.data_folder,
+    }
     return FleetFile(path, fleet.model_copy(update=whole), of_file.get("cpar", {}))
 
 
