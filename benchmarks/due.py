@@ -12,7 +12,7 @@ from .big_clinic import NOW, empty_hosts, fill
 
 ROUNDS = 5
 _SECONDS, _MEMORY = 1.6, 1.4
-_RUN_DUE = "import sys; sys.argv = ['cpar', 'run-due']; from cpar_plugin.commands import main; main()"
+_RUN_DUE = "import sys; sys.argv = ['cpar', 'run-due']; from cpar_plugin.start import main; main()"
 # Its own word: what the system says of a child counts its parent's memory, whose copy it was for a moment.
 _SAY_MEMORY = """import atexit
 def say():

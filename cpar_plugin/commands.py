@@ -1,9 +1,5 @@
 """The command `cpar`: what an operator does from a shell, cron or systemd. Packages add subcommands by entry point."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -11,22 +7,13 @@ from typing import Any
 import click
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 
-from . import settings as plugin_settings
 from .domain.refusals import Refused
 from .extras import command_for, missing
 from .hooks import Host
-from .processes import HOSTS, companions
-from .services.exclusions import compare
 from .services.operations import clinic
-from .services.reports import hourly
-from .services.retention import retention
-from .services.roster import rates
-from .services.submissions import mail, status
-from .services.submissions.run import ReportProgress, RunReport, run_due
-from .services.submissions.texts import STATE
-from .tracing import about, new_trace
 
 SUBCOMMANDS = "cpar.commands"
+HOSTS = "cpar.hosts"
 EXIT_WARNING = 3  # 1: an error or a problem; 2: wrong usage (click)
 
 
@@ -112,100 +99,6 @@ def host_name(ctx: click.Context) -> str:
     return str(name)
 
 
-@cpar.command("run-due")
-@click.option("--now", "text", metavar="MOMENT", help="For testing: pretend the time is, e.g., 2026-11-07T03:15.")
-@click.pass_context
-def run_due_command(ctx: click.Context, text: str | None) -> None:
-    """Do what is due: start the night run, submit, retry, email, compare exclusions and reports, count rates, remove.
-
-    For cron or systemd, every minute.
-
-    With --now, too, what is sent is sent, and a night that has taken place does not take place again.
-    """
-    host = open_host(ctx)
-    settings = plugin_settings.load(host.settings)
-    now = _moment(text, host) if text else host.clock.now()
-    with about(trace=new_trace()):
-        with _progress() as progress, companions(host_name(ctx), host, settings, now) as begin:
-            report = run_due(host, settings, now, progress=progress, companions=begin)
-        for line in _report_lines(report):
-            click.echo(line)
-        mail.send(host, settings, now)
-        compare.compare_due(host, settings, host.clock.now())
-        rates.count_due(host, settings, host.clock.now())
-        hourly.compare_due(host, host.clock.now())
-        retention.carry_out(host, settings, host.clock.now())
-    if report.errors:
-        raise click.ClickException(f"Some work could not be completed ({', '.join(report.errors)}). See the log.")
-
-
-def _moment(text: str, host: Host) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-        if not 2000 <= moment.year < 3000:  # the calendar counts on from it
-            raise ValueError
-    except ValueError:
-        raise click.BadParameter("write it like 2026-11-07T03:15", param_hint="--now") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=host.clock.zone)).astimezone(UTC)
-
-
-def _report_lines(report: RunReport) -> Iterator[str]:
-    if report.night_begun:
-        yield "The night run has started."
-    for state, count in sorted(report.states.items()):
-        yield f"{STATE[state]}: {count}."
-    if report.lost:
-        yield f"Taken over by another worker: {report.lost}."
-    if not (report.night_begun or report.states or report.lost) and sys.stdout.isatty():
-        yield "Nothing is due."  # not to cron, which would mail it every minute
-
-
-@contextmanager
-def _progress() -> Iterator[ReportProgress | None]:
-    """A bar for several panels, where someone looks at a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("Submitting panels"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("panels", total=None, visible=False)
-
-        def show(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, visible=True)
-
-        yield show
-
-
-@cpar.command("status")
-@click.pass_context
-def status_command(ctx: click.Context) -> None:
-    """Show the status of submissions.
-
-    Exit code 1: something needs attention. Exit code 3: something may soon, such as a registry that has not answered
-    for an hour.
-    """
-    host = open_host(ctx)
-    state = status.status(host, plugin_settings.load(host.settings), host.clock.now())
-    for fact in state.facts:
-        click.echo(fact)
-    for warning in state.warnings:
-        click.echo(f"Warning: {warning}")
-    for problem in state.problems:
-        click.echo(f"Problem: {problem}")
-    if state.problems:
-        ctx.exit(1)
-    if state.warnings:
-        ctx.exit(EXIT_WARNING)
-
-
 @cpar.command("enable")
 @click.pass_context
 def enable_command(ctx: click.Context) -> None:
@@ -228,6 +121,8 @@ def disable_command(ctx: click.Context) -> None:
     )
 
 
+cpar.add_command(Later("run-due", "cpar_plugin.run_due_command", "Do what is due: for cron or systemd, every minute."))
+cpar.add_command(Later("status", "cpar_plugin.status_command", "Show the status of submissions."))
 cpar.add_command(
     Later("client", "cpar_plugin.client_commands", "Manage clients that read panels through the FHIR interface.")
 )

@@ -20,7 +20,7 @@ from .hooks import (
     Widget,
     hookimpl,
 )
-from .services.exclusions import compare
+from .services.exclusions import due as exclusions
 from .services.fhir import refresh
 from .services.health.checks import checks, log_connection_problems
 from .services.operations import access
@@ -103,7 +103,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
         mail.send(host, settings, now)
 
     def compare_exclusions(now: datetime) -> None:
-        compare.compare_due(host, settings, now)
+        exclusions.compare_due(host, settings, now)
 
     def remove_old(now: datetime) -> None:
         retention.carry_out(host, settings, now)

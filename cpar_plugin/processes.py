@@ -8,12 +8,12 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from . import settings as plugin_settings
+from .commands import HOSTS
 from .hooks import Host
 from .services.submissions.run import Companions, Company, RunReport, submit
 from .settings import Settings
 from .tracing import about, subject
 
-HOSTS: Final = "cpar.hosts"
 _PANELS_EACH: Final = 10  # fewer are submitted before another process has started
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import date, datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Engine, FromClause, Select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select
 
 from .stored import StoredPatients
 from .values import Actor, AuditEvent, StatusKind
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session  # a command that cron calls every minute does not need the ORM
 
 
 class Roster(Protocol):
@@ -203,7 +205,7 @@ class AuditTrail(Protocol):
     .. versionadded:: 1.0
     """
 
-    def record(self, session: Session, *events: AuditEvent) -> None:
+    def record(self, session: "Session", *events: AuditEvent) -> None:
         """Write the events in the transaction of the change that they tell about: there may be a thousand.
 
         With few statements, however many they are. Raises Refused where the trail cannot be written.
@@ -223,11 +225,14 @@ class Database(Protocol):
         Strict, as those of `session()` are: a value that does not fit is an error, never cut or converted.
         """
 
-    def session(self) -> AbstractContextManager[Session]:
+    def session(self) -> "AbstractContextManager[Session]":
         """One transaction for writing: committed at the end of the block, rolled back when it raises.
 
         Of two that change the same row the second waits, and goes on from what the first has written.
         """
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """The same as a plain connection, for work that is done so often that the import of a Session counts."""
 
 
 class Pages(Protocol):

@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import signature
+from typing import TYPE_CHECKING
 
-import pymysql
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, OperationalError
-from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cpar_plugin.domain.texts import readable, without_separators
@@ -19,6 +18,9 @@ from cpar_plugin.hooks import Refused
 from .kept_connections import keep
 from .sql import COLLAPSED, READABLE
 from .time_limits import WRITING, TimeLimits, limit_on_mariadb, limit_on_sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 MARIADB = ("mysql", "mariadb")
 _BUSY_SECONDS = 30
@@ -63,8 +65,10 @@ class HostDatabase:
         self.engine.dispose()
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> "Iterator[Session]":
         """One transaction for writing: committed at the end of the block, rolled back when it raises."""
+        from sqlalchemy.orm import Session  # with the first one: nothing due, and nothing needs it
+
         with Session(self._writing) as session, session.begin():
             yield session
 
@@ -214,6 +218,8 @@ def _mariadb(url: URL, limits: TimeLimits) -> Engine:
         },
     )
     if engine.driver == "pymysql":
+        import pymysql  # the engine has done so
+
         options = engine.dialect.create_connect_args(url)[1]
         names = ", ".join(sorted(set(options) - set(signature(pymysql.connect).parameters)))
         if names:

@@ -7,7 +7,6 @@ import select
 from time import monotonic
 from typing import Any, Final
 
-import pymysql
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
@@ -33,7 +32,7 @@ def keep(engine: Engine) -> None:
         given_back_at = entry.info.get(_GIVEN_BACK)
         if given_back_at is None:  # it has just been opened
             return
-        if monotonic() - given_back_at < _TRUSTED_SECONDS and not _has_word(connection):
+        if monotonic() - given_back_at < _TRUSTED_SECONDS and not _has_word(engine, connection):
             return
         try:
             engine.dialect.do_ping(connection)
@@ -56,9 +55,9 @@ def keep(engine: Engine) -> None:
             engine.dialect.do_rollback(connection)  # type: ignore[arg-type]
 
 
-def _has_word(connection: Any) -> bool:
+def _has_word(engine: Engine, connection: Any) -> bool:
     """Whether the server has sent something that no one asked for: mostly, that it has closed the connection."""
-    socket = vars(connection)["_sock"] if isinstance(connection, pymysql.Connection) else connection
+    socket = vars(connection)["_sock"] if engine.driver == "pymysql" else connection
     waiting = select.poll()
     waiting.register(socket, select.POLLIN)
     return bool(waiting.poll(0))

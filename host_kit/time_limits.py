@@ -7,7 +7,6 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, Final
 
-import pymysql
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -54,19 +53,21 @@ def limit_on_mariadb(engine: Engine, limits: TimeLimits) -> None:
         if _is_waited_for(connection) and statement.lstrip().upper().startswith(_READING):
             statement = f"SET STATEMENT max_statement_time = {limits.statement_seconds:f} FOR {statement}"
             seconds = min(seconds, limits.statement_seconds + limits.database_connect_seconds)
-        _be_patient(connection.connection.dbapi_connection, seconds)
+        _be_patient(engine, connection.connection.dbapi_connection, seconds)
         return statement, parameters
 
     @event.listens_for(engine, "checkin")
     def given_back(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
-        _be_patient(connection, limits.database_connect_seconds)
+        _be_patient(engine, connection, limits.database_connect_seconds)
 
 
-def _be_patient(connection: Any, seconds: float) -> None:
+def _be_patient(engine: Engine, connection: Any, seconds: float) -> None:
+    if connection is None:  # it has been lost
+        return
     # PyMySQL sets it on the socket before each reading, and has no other way to change it on an open connection.
-    if isinstance(connection, pymysql.Connection):
+    if engine.driver == "pymysql":
         vars(connection).update(_read_timeout=seconds, _write_timeout=seconds)
-    elif connection is not None:  # it has not been lost
+    else:
         patience.be_patient(connection, seconds)
 
 

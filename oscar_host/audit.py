@@ -4,16 +4,19 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
 
 from sqlalchemy import TIMESTAMP, Connection, func, insert, literal, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from cpar_plugin.hooks import AuditEvent, Clock, Refused
 from cpar_plugin.host_kit.database import not_allowed
 from cpar_plugin.host_kit.time_limits import in_request
 
 from .schema import Present, Tables
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 _UNWRITABLE = (
     "The change was not made, because the EMR's audit log cannot be written. Give the database account the right to "
@@ -34,7 +37,7 @@ class OscarAuditTrail:
         self._tables_present = tables_present
         self._clock = clock
 
-    def record(self, session: Session, *events: AuditEvent) -> None:
+    def record(self, session: "Session", *events: AuditEvent) -> None:
         """Write the events in the transaction of the change. Raises Refused where the host's log cannot be written.
 
         A text longer than its column is cut here: OSCAR's server would do it silently, ours would refuse it.
@@ -106,7 +109,7 @@ def _record_number(patient_id: int | None) -> int | None:
 class NoAuditTrail:
     """For an account that may not write to OSCAR's `log`: the plugin's own ledger is the only record then."""
 
-    def record(self, session: Session, *events: AuditEvent) -> None:
+    def record(self, session: "Session", *events: AuditEvent) -> None:
         """Write nothing."""
 
 

@@ -35,6 +35,21 @@ def test_a_session_is_one_transaction_and_hides_no_error(bench: Bench) -> None:
         assert _count(bench.host, table) == 1, "roll back when the block raises"
 
 
+def test_a_connection_for_writing_is_one_transaction_and_hides_no_error(bench: Bench) -> None:
+    def change_that_fails() -> None:
+        with bench.host.database.writing() as connection:
+            connection.execute(insert(table).values(number=2))
+            raise LookupError
+
+    with plugin_table(bench.host) as table:
+        with bench.host.database.writing() as connection:
+            connection.execute(insert(table).values(number=1))
+        assert _count(bench.host, table) == 1, "commit at the end of the block"
+        with pytest.raises(LookupError):
+            change_that_fails()
+        assert _count(bench.host, table) == 1, "roll back when the block raises"
+
+
 def test_a_reading_connection_sees_one_state_of_the_data_to_its_end(bench: Bench) -> None:
     host = bench.host
     with plugin_table(host) as table:

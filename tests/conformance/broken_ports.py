@@ -11,7 +11,7 @@ from typing import Any
 import flask
 from flask_wtf import CSRFProtect
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, event, false, literal_column, text, true
+from sqlalchemy import ColumnElement, Connection, event, false, literal_column, text, true
 from sqlalchemy.orm import Session
 
 from cpar_plugin.hooks import Actor, AuditEvent, Plugins
@@ -168,6 +168,20 @@ def a_session_swallows_errors(bench: OscarBench) -> OscarBench:
 
     real = bench.host.database
     return with_port(bench, "database", session=session)
+
+
+@breaks("test_a_connection_for_writing_is_one_transaction_and_hides_no_error")
+def a_connection_for_writing_commits_each_statement(bench: OscarBench) -> OscarBench:
+    @contextmanager
+    def writing() -> Iterator[Connection]:
+        with real.engine.connect() as connection:
+            try:
+                yield connection
+            finally:
+                connection.commit()
+
+    real = bench.host.database
+    return with_port(bench, "database", writing=writing)
 
 
 @breaks("test_a_reading_connection_sees_one_state_of_the_data_to_its_end")

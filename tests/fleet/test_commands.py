@@ -187,7 +187,7 @@ def test_any_command_runs_for_one_clinic(fleet: Folder, new_database: MakeDataba
     fleet.add("north", database_url=new_database())
     fleet.add("south", database_url=new_database())
     for arguments in (["for", "north", "enable"], ["for", "south", "disable"]):
-        program = [sys.executable, "-c", "from cpar_plugin.commands import main; main()", "fleet", *arguments]
+        program = [sys.executable, "-c", "from cpar_plugin.start import main; main()", "fleet", *arguments]
         result = subprocess.run(program, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
     assert "north: The integration has been on since" in run("status", "north").output

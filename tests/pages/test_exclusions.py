@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from sqlalchemy import insert, select, update
 
 from cpar_plugin.host_kit.clock import FixedClock
-from cpar_plugin.services.exclusions import compare
+from cpar_plugin.services.exclusions import due
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
@@ -130,7 +130,7 @@ def test_186_exclusions_over_six_panels_are_worked_down_in_fifteen_clicks_beside
             one = update(record).where(record.c.demographic_no == number)
             connection.execute(one.values(hin=str(200_000_000 + number)))
     clock.move_to(clock.now() + timedelta(minutes=15))
-    compare.compare_due(host, Settings(), clock.now())
+    due.compare_due(host, Settings(), clock.now())
     click("link", "No visit in the past 35")
     expect(page.get_by_text("35 exclusions", exact=True)).to_be_visible()
     expect(page.get_by_text("211 patients will be submitted and 35 patients will be excluded.")).to_be_visible()
@@ -153,7 +153,7 @@ def test_the_panels_tab_shows_for_each_panel_how_many_will_be_submitted_and_excl
     excluded(panel, "Cole", hin="100000002")
     excluded(other_panel, "Dale", hin="100000003")
     assert text(manager.get("/cpar/panels")).count("Exclusions not counted yet") == 2
-    compare.compare_due(host, Settings(), host.clock.now())
+    due.compare_due(host, Settings(), host.clock.now())
     shown = text(manager.get("/cpar/panels"))
     assert "1 will be submitted, 2 excluded" in shown
     assert re.findall(r"\d+ excluded", shown) == ["2 excluded"]
@@ -161,7 +161,7 @@ def test_the_panels_tab_shows_for_each_panel_how_many_will_be_submitted_and_excl
     shown = text(manager.get("/cpar/panels"))
     assert "1 will be submitted, 2 excluded" in shown
     assert "Exclusions not counted yet" in shown
-    compare.compare_due(host, Settings(), host.clock.now())
+    due.compare_due(host, Settings(), host.clock.now())
     assert "1 patient will be submitted and 2 patients will be excluded on this panel." in text(
         manager.get(ADDRESS, panel=panel)
     )

@@ -18,7 +18,7 @@ from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
-from cpar_plugin.services.exclusions import compare
+from cpar_plugin.services.exclusions import due
 from cpar_plugin.services.other_panels import editing as other_panels
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.submissions.run import run_due
@@ -122,7 +122,7 @@ def app(size: Size, host: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClo
     assert a_subscription(host) == size.parts["subscription_no"]
     clock.move_to(clock.now().astimezone(clock.zone).replace(day=11, hour=4))
     assert run_due(host, settings, clock.now()).states == {SubmissionState.WRITTEN: 1}
-    compare.compare_due(host, settings, clock.now())
+    due.compare_due(host, settings, clock.now())
     oscar.visit(PATIENT_ID, clock.now().astimezone(clock.zone).date(), "16:00", "t")
     plugins = Plugins()
     plugins.load_installed()

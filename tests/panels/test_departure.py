@@ -15,7 +15,7 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import SkipReason, undo
-from cpar_plugin.services.departures import plan, steps
+from cpar_plugin.services.departures import due, plan, steps
 from cpar_plugin.services.departures.steps import Departure, DepartureMove
 from cpar_plugin.services.panels import editing, one_patient
 from oscar_host.host import OscarHost
@@ -198,12 +198,12 @@ def test_the_panel_ends_on_the_day_by_itself_but_never_with_active_patients(
         one_patient.choose(site, clerk, patient_id, leaving, seen_panel_id=None)
     frozen(site, clerk, leaving)
     clock.move_to(clock.now().replace(year=2027, month=1, day=30))
-    assert steps.end_due(site, clock.now()) == 0
+    assert due.end_due(site, clock.now()) == 0
     clock.move_to(clock.now().replace(day=31, hour=23))
-    assert steps.end_due(site, clock.now()) == 0
+    assert due.end_due(site, clock.now()) == 0
     assert state_of(site, leaving) is PanelState.IN_TRANSITION
     planned(site, clerk, leaving, Target(one, 100))
     moved(site, clerk, leaving)
-    assert steps.end_due(site, clock.now()) == 1
+    assert due.end_due(site, clock.now()) == 1
     assert state_of(site, leaving) is PanelState.ENDED
-    assert steps.end_due(site, clock.now()) == 0
+    assert due.end_due(site, clock.now()) == 0

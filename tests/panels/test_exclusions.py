@@ -15,7 +15,7 @@ from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
-from cpar_plugin.services.exclusions import changing, compare, line_history, listing
+from cpar_plugin.services.exclusions import changing, compare, due, line_history, listing
 from cpar_plugin.services.exclusions.lines_query import LineCriteria, LineKey, LineSort
 from cpar_plugin.services.exclusions.listing import ExclusionLine, LineListing
 from cpar_plugin.services.operations import access
@@ -321,7 +321,7 @@ def test_the_scheduler_compares_at_once_what_was_changed_here_and_everyone_now_a
     clock: FixedClock,
 ) -> None:
     def work() -> set[tuple[int, str, int]]:
-        compare.compare_due(site, Settings(), clock.now())
+        due.compare_due(site, Settings(), clock.now())
         return open_lines(site)
 
     panel_id = make_panel("1")
@@ -388,12 +388,12 @@ def test_of_records_that_are_merged_the_kept_one_has_the_line_and_after_the_unme
     with emr.database.writing() as connection:
         connection.execute(merged.insert().values(demographic_no=retired, merged_to=kept, deleted=0))
     clock.move_to(clock.now() + timedelta(minutes=15))
-    compare.compare_due(site, Settings(), clock.now())
+    due.compare_due(site, Settings(), clock.now())
     assert open_lines(site) == {(kept, "no-phn", panel_id)}
     with emr.database.writing() as connection:
         connection.execute(update(merged).values(deleted=1))
     clock.move_to(clock.now() + timedelta(minutes=15))
-    compare.compare_due(site, Settings(), clock.now())
+    due.compare_due(site, Settings(), clock.now())
     assert open_lines(site) == {(retired, "no-phn", panel_id)}
     assert [line.note for line in shown(site, clerk).lines] == ["Ask for the card"]
 
@@ -444,11 +444,11 @@ def test_lines_are_what_the_snapshots_of_all_panels_would_exclude(
                 oscar.visit(place)
 
     put(before)
-    compare.compare_due(site, Settings(), clock.now())
+    due.compare_due(site, Settings(), clock.now())
     assert open_lines(site) == excluded_by_snapshots(site, *panel_ids)
     put(after)
     clock.move_to(clock.now() + timedelta(minutes=15))
-    compare.compare_due(site, Settings(), clock.now())
+    due.compare_due(site, Settings(), clock.now())
     expected = excluded_by_snapshots(site, *panel_ids)
     assert open_lines(site) == expected
     page = shown(site, clerk)

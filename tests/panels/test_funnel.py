@@ -19,6 +19,7 @@ from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.exclusions import compare
 from cpar_plugin.services.exclusions import listing as exclusions
+from cpar_plugin.services.exclusions.compared import compared
 from cpar_plugin.services.exclusions.lines_query import LineCriteria
 from cpar_plugin.services.funnel import figures
 from cpar_plugin.services.funnel.figures import PanelFunnel
@@ -225,7 +226,7 @@ def test_numbers_of_each_step_are_the_lengths_of_their_lists_and_add_up(
             counts = RegistryCounts(received, attached, date(2026, 11, 9))
             metrics.save(site, clerk, panels[0], month, metrics.NO_ENTRY, counts)
         with site.database.engine.connect() as connection:
-            before = compare.compared(connection).whole_at
+            before = compared(connection).whole_at
         compare.compare_everyone(site, rules, before)
         together = funnels_of(site, rules, None)
         assert list(together) == panels

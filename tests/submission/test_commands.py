@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from datetime import date
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,17 @@ def call(environment: dict[str, str]) -> Any:
     return called
 
 
+_ASKING = {
+    *("annotated_types", "click", "cpar_plugin", "markupsafe", "orjson", "oscar_host", "pydantic", "pydantic_core"),
+    *("sqlalchemy", "typing_extensions", "typing_inspection", "tzdata"),
+    *("MySQLdb", "pymysql", "cryptography", "cffi"),  # the drivers of MariaDB, with what they import
+}
+_DOING = {
+    *("bulk", "departures.steps", "exclusions.compare", "reports.comparing", "retention.retention", "roster.merges"),
+    *("snapshots.build", "submissions.process", "submissions.releases"),
+}
+
+
 def test_run_due_does_the_night_run_and_says_what_it_did(world: Any, call: Any) -> None:
     panel = world.panel()
     result = call("run-due")
@@ -51,7 +63,7 @@ def test_run_due_imports_nothing_that_only_pages_and_sending_need(environment: d
         "import atexit, sys\n"
         "heavy = {'flask', 'jinja2', 'requests', 'rich', 'joserfc', 'alembic'}\n"
         "atexit.register(lambda: print(sorted(heavy & set(sys.modules))))\n"
-        "from cpar_plugin.commands import main\n"
+        "from cpar_plugin.start import main\n"
         "sys.argv = ['cpar', 'run-due']\n"
         "main()\n"
     )
@@ -60,6 +72,34 @@ def test_run_due_imports_nothing_that_only_pages_and_sending_need(environment: d
             [sys.executable, "-c", loaded], capture_output=True, text=True, env=os.environ | environment
         )
         assert (result.returncode, result.stdout) == (0, output), result.stderr
+
+
+@pytest.mark.databases("one")
+def test_run_due_with_nothing_due_imports_what_asks_and_nothing_that_would_do_it(
+    environment: dict[str, str], world: Any
+) -> None:
+    program = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sys.modules))\n"
+        "from cpar_plugin.start import main\n"
+        "sys.argv = ['cpar', 'run-due']\n"
+        "main()\n"
+    )
+    world.panel()
+    for _ in range(2):  # the first submits it
+        result = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | environment
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+    imported = result.stdout.split()
+    packages = {name.partition(".")[0] for name in imported if not name.startswith("_")}
+    assert packages & packages_distributions().keys() <= _ASKING, (
+        "import what does something when there is something to do"
+    )
+    services = {name.removeprefix("cpar_plugin.services.") for name in imported}
+    assert not services & _DOING
+    assert "sqlalchemy.orm" not in imported, "use host.database.writing(), and import Session for type checkers only"
+    assert "cpar_plugin.store.tables.reports" not in imported
 
 
 def test_run_due_is_silent_when_nothing_is_due_so_that_cron_does_not_mail(world: Any, call: Any) -> None:

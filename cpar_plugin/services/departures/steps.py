@@ -142,24 +142,18 @@ def end(host: Host, actor: Actor, panel_id: int, version: int) -> None:
         _end(session, host, actor, before)
 
 
-def end_due(host: Host, now: datetime) -> int:
-    """End the panels whose provider has left and who have no active patient left. Returns how many.
+def end_without_patients(host: Host, panel_id: int, today: date) -> bool:
+    """End the panel, whose provider has left by today, unless active patients are left. Returns whether it ended.
 
     A panel with active patients is never ended without a person: they would no longer be submitted, unseen.
     """
-    today = now.astimezone(host.clock.zone).date()
-    due = select(departure.c.panel_id).where(departure.c.open_panel_id.is_not(None), departure.c.leaves_on <= today)
-    with host.database.engine.connect() as connection:
-        panel_ids = connection.scalars(due.order_by(departure.c.departure_id)).all()
-    ended = 0
-    for panel_id in panel_ids:
-        with host.database.session() as session:
-            clinic.lock(session)
-            before = current(session.connection(), panel_id)
-            if before and before.leaves_on <= today and not active_members(session.connection(), host, panel_id):
-                _end(session, host, host.identity.system, before)
-                ended += 1
-    return ended
+    with host.database.session() as session:
+        clinic.lock(session)
+        before = current(session.connection(), panel_id)
+        if not before or before.leaves_on > today or active_members(session.connection(), host, panel_id):
+            return False
+        _end(session, host, host.identity.system, before)
+        return True
 
 
 def active_members(connection: Connection, host: Host, panel_id: int) -> int:

@@ -5,8 +5,7 @@ statements for all of them.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -16,7 +15,6 @@ from sqlalchemy import (
     case,
     delete,
     exists,
-    func,
     insert,
     literal,
     null,
@@ -32,7 +30,7 @@ from ...domain.exclusion_lines import Closing, LineState
 from ...domain.refusals import Refused
 from ...hooks import Host
 from ...settings import Settings
-from ...store.tables import exclusion_comparison, exclusion_found, exclusion_line, ledger, member, operation
+from ...store.tables import exclusion_comparison, exclusion_found, exclusion_line, member
 from ...store.types import Moment
 from ...store.waiting import waited_too_long
 from ..operations import clinic
@@ -40,55 +38,32 @@ from ..roster import member_rows, merges, same_phn
 from ..roster.eligible_in_sql import certainly_eligible
 from ..roster.member_rows import MemberRow
 from ..roster.same_phn import SamePhn
+from .compared import FEW, Compared, compared, is_due, state_of
 
 _AT_ONCE: Final = 1000
 _OVERDUE: Final = 3  # comparisons of everyone that did not take place: then a page does it
 _line, _found = exclusion_line.c, exclusion_found.c
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Up to when the lines are right: `whole_at` for all members, None before the first comparison."""
-
-    compared_at: datetime | None
-    whole_at: datetime | None
-    operation_id: int  # the last one that was considered
-    last_operation_id: int  # the last one that there is
-
-
-def compared(connection: Connection) -> Compared:
-    """How the lines are now. One statement."""
-    last = select(func.coalesce(func.max(operation.c.operation_id), 0)).scalar_subquery()
-    row = exclusion_comparison.c
-    return Compared(*connection.execute(select(row.compared_at, row.whole_at, row.operation_id, last)).one())
-
-
-def compare_due(host: Host, settings: Settings, now: datetime) -> None:
-    """For the scheduler: everyone now and then, in between those whose membership changed."""
-    with host.database.engine.connect() as connection:
-        if not clinic.load(connection).enabled:
-            return
-        state, changed = _state(connection)
-    if _is_due(state, now, settings.exclusions_time) or len(changed) > _AT_ONCE:
-        compare_everyone(host, settings, state.whole_at)
-    elif changed:
-        _compare(host, settings, changed, operation_id=state.last_operation_id)
-
-
 def compare_to_show(host: Host, settings: Settings) -> None:
-    """The same before something is shown: only what takes no time, unless the scheduler does not do its work."""
+    """As `due` does, before something is shown: only what takes no time, unless the scheduler does not do its work."""
     with host.database.engine.connect() as connection:
-        state, changed = _state(connection)
-    if _is_due(state, host.clock.now(), _OVERDUE * settings.exclusions_time):
+        state, changed = state_of(connection)
+    if is_due(state, host.clock.now(), _OVERDUE * settings.exclusions_time):
         compare_everyone(host, settings, state.whole_at)
-    elif changed and len(changed) <= _AT_ONCE:
-        _compare(host, settings, changed, operation_id=state.last_operation_id)
+    elif changed and len(changed) <= FEW:
+        compare_changed(host, settings, changed, state)
 
 
 def compare_everyone(host: Host, settings: Settings, seen: datetime | None) -> None:
     """Compare all members, unless another process has done so since the moment `seen`. Merges are followed first."""
     merges.catch_up_to_show(host)
     _compare(host, settings, None, seen=seen)
+
+
+def compare_changed(host: Host, settings: Settings, patient_ids: Collection[int], state: Compared) -> None:
+    """Compare those whose memberships have changed up to the last operation of a state."""
+    _compare(host, settings, patient_ids, operation_id=state.last_operation_id)
 
 
 def compare_patients(host: Host, settings: Settings, patient_ids: Collection[int]) -> None:
@@ -109,19 +84,6 @@ def rules_for(
     phns = {row.phn for row in rows if row.phn and not alone.reasons(row)}
     shared = same_phn.of_all(connection, host, settings, now, visible, among=phns)
     return same_phn.eligibility(connection, host, settings, now, same_phn=shared), shared
-
-
-def _state(connection: Connection) -> tuple[Compared, list[int]]:
-    """How the lines are, and whose memberships changed since: more than _AT_ONCE of them where there are many."""
-    state = compared(connection)
-    if state.whole_at is None or state.operation_id == state.last_operation_id:
-        return state, []
-    later = select(ledger.c.patient_id).where(ledger.c.operation_id > state.operation_id).distinct()
-    return state, list(connection.scalars(later.limit(_AT_ONCE + 1)))
-
-
-def _is_due(state: Compared, now: datetime, after: timedelta) -> bool:
-    return state.whole_at is None or not timedelta() <= now - state.whole_at < after
 
 
 def _compare(

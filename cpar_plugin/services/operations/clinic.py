@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from ...domain.identifiers import CLINIC_NAME_LENGTH, TEXT_LENGTH, issued_text
 from ...domain.refusals import Refused, Stale
@@ -16,6 +15,9 @@ from ...store import tables
 from ...store.waiting import waited_too_long
 from . import record
 from .record import OperationKind
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 _THE_CLINIC = 1
 
@@ -48,7 +50,7 @@ def restored_at(connection: Connection) -> datetime | None:
     return connection.scalar(select(tables.clinic.c.restored_at))
 
 
-def lock(session: Session) -> Clinic:
+def lock(session: "Session") -> Clinic:
     """Make every other change of memberships and panels wait until this transaction ends. To be called first.
 
     Raises Refused when another change takes longer than the database waits.

@@ -15,6 +15,7 @@ SUBMISSIONS: Final = "submissions"
 FHIR: Final = "fhir"
 VISITS: Final = "visits"  # the moment of the last visits that are kept
 REPORTS: Final = "reports"
+RETENTION: Final = "retention"
 
 
 def beat(host: Host, name: str, at: datetime | None = None) -> None:
@@ -22,10 +23,10 @@ def beat(host: Host, name: str, at: datetime | None = None) -> None:
     heartbeat, now = tables.heartbeat, at or host.clock.now()
     values = {"at": now, "zone_offsets": zone_offsets(host.clock.zone, now)}
     # Two workers may both find no heartbeat yet: the other one's is as good.
-    with suppress(IntegrityError), host.database.session() as session:
-        updated = session.execute(update(heartbeat).where(heartbeat.c.name == name).values(values))
-        if not updated.rowcount:  # type: ignore[attr-defined]
-            session.execute(insert(heartbeat).values(name=name, **values))
+    with suppress(IntegrityError), host.database.writing() as connection:
+        updated = connection.execute(update(heartbeat).where(heartbeat.c.name == name).values(values))
+        if not updated.rowcount:
+            connection.execute(insert(heartbeat).values(name=name, **values))
 
 
 def last(connection: Connection, name: str) -> datetime | None:

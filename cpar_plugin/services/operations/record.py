@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import orjson
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
 from ...domain.client_id import number_in
 from ...domain.exhaustive import exhaustive
 from ...hooks import Actor, AuditEvent, Host
 from ...store import tables
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 class OperationKind(StrEnum):
@@ -161,7 +163,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
 
 
 def begin(
-    session: Session,
+    session: "Session",
     host: Host,
     actor: Actor,
     kind: OperationKind,
@@ -209,13 +211,13 @@ def begin(
     return operation_id
 
 
-def record_patients(session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int) -> None:
+def record_patients(session: "Session", host: Host, actor: Actor, kind: OperationKind, operation_id: int) -> None:
     """A line of the host's audit trail under each patient that an operation of this same transaction has changed."""
     ids = session.scalars(select(tables.ledger.c.patient_id).where(tables.ledger.c.operation_id == operation_id)).all()
     _record_each(session, host, actor, kind, operation_id, ids)
 
 
-def record_others(session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int) -> None:
+def record_others(session: "Session", host: Host, actor: Actor, kind: OperationKind, operation_id: int) -> None:
     """The same of an operation on affiliations or caseloads."""
     entry = tables.other_ledger.c
     ids = session.scalars(select(entry.patient_id).where(entry.operation_id == operation_id).distinct()).all()
@@ -223,7 +225,7 @@ def record_others(session: Session, host: Host, actor: Actor, kind: OperationKin
 
 
 def _record_each(
-    session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int, ids: Sequence[int]
+    session: "Session", host: Host, actor: Actor, kind: OperationKind, operation_id: int, ids: Sequence[int]
 ) -> None:
     action, noun = _AUDIT[kind]
     for start in range(0, len(ids), _LINES_AT_ONCE):
@@ -243,7 +245,7 @@ def _record_each(
         )
 
 
-def conclude(session: Session, operation_id: int, detail: dict[str, Any]) -> None:
+def conclude(session: "Session", operation_id: int, detail: dict[str, Any]) -> None:
     """Complete the detail of an operation of this same transaction with what came of it."""
     text = orjson.dumps(detail).decode()
     session.execute(update(tables.operation).where(tables.operation.c.operation_id == operation_id).values(detail=text))

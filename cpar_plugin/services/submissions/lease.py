@@ -7,18 +7,20 @@ from datetime import datetime
 from math import inf
 from threading import Event, Thread
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from ...domain.submission import FINAL, NEXT, SubmissionState
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
 from ..operations.lease import RELEASED, is_free, leased
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 Now = Callable[[], datetime]
 
@@ -78,7 +80,7 @@ def take_one(host: Host, settings: Settings, now: Now, *order_by: ColumnElement[
     return None
 
 
-def _claimed(session: Session, submission_id: int, token: str) -> Claim:
+def _claimed(session: "Session", submission_id: int, token: str) -> Claim:
     row = session.execute(select(submission).where(submission.c.submission_id == submission_id)).one()
     return Claim(
         token=token,
@@ -94,7 +96,7 @@ def _claimed(session: Session, submission_id: int, token: str) -> Claim:
     )
 
 
-def move_on(session: Session, claim: Claim, state: SubmissionState, now: datetime, **values: Any) -> bool:
+def move_on(session: "Session", claim: Claim, state: SubmissionState, now: datetime, **values: Any) -> bool:
     """Put a claimed submission into `state`, and let go of it where nothing more is to be done now.
 
     Returns False, and writes nothing, when the claim is lost or the state may not follow.
@@ -112,12 +114,12 @@ def give_back(host: Host, claim: Claim) -> None:
         _write(session, claim, list(SubmissionState), **RELEASED)
 
 
-def keep_until(session: Session, claim: Claim, until: datetime, **values: Any) -> bool:
+def keep_until(session: "Session", claim: Claim, until: datetime, **values: Any) -> bool:
     """Hold on to a claimed submission until then, in whatever state it is. False when the claim is lost."""
     return _write(session, claim, list(SubmissionState), claimed_until=until, **values)
 
 
-def _write(session: Session, claim: Claim, states: list[SubmissionState], /, **values: Any) -> bool:
+def _write(session: "Session", claim: Claim, states: list[SubmissionState], /, **values: Any) -> bool:
     of_claim = (submission.c.submission_id == claim.submission_id, submission.c.claim == claim.token)
     written = session.execute(update(submission).where(*of_claim, submission.c.state.in_(states)).values(**values))
     return bool(written.rowcount)  # type: ignore[attr-defined]

@@ -2,11 +2,10 @@
 
 import logging
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Date, case, exists, insert, literal, null, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from ...domain.calendar import Calendar
 from ...domain.guard import WindowEnd
@@ -18,10 +17,11 @@ from ...store.tables import member, night_run, panel, submission
 from ...store.types import Moment
 from ..operations import clinic
 from ..operations.lease import RELEASED, is_free
-from ..roster import merges
-from ..roster.readable import reading_error
-from . import releases, texts
+from . import texts
 from .submitted_panels import IS_SUBMITTED
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
 
@@ -48,14 +48,19 @@ def begin(host: Host, settings: Settings, now: datetime) -> bool:
         in_time = submission.c.state.in_([SubmissionState.QUEUED]), submission.c.due_on <= night
         session.execute(update(submission).where(*in_time).values(state=SubmissionState.DUE))
         if settings.hold_window_end is WindowEnd.SEND and calendar.is_last_before_blackout(night):
+            from . import releases  # once a month
+
             releases.release_at_window_end(session, host, night, now)
         if automatic is not None:
             _submit_every_panel(session, host, calendar, automatic, night, now)
     return True
 
 
-def _reconcile(session: Session, host: Host) -> None:
+def _reconcile(session: "Session", host: Host) -> None:
     """Follow merged records, where the roster can be read: else each panel says that it cannot."""
+    from ..roster import merges  # once a night: cron asks every minute whether one begins
+    from ..roster.readable import reading_error
+
     try:
         with session.begin_nested():
             merges.reconcile(session, host)
@@ -85,7 +90,7 @@ def unprocessed_dates(connection: Connection, calendar: Calendar, now: datetime)
     return [day for day in dates if calendar.moment(day, calendar.night_run_at) <= now]
 
 
-def mark_date(session: Session, host: Host, calendar: Calendar, automatic: date, now: datetime, failure: str) -> None:
+def mark_date(session: "Session", host: Host, calendar: Calendar, automatic: date, now: datetime, failure: str) -> None:
     """Mark an automatic date as missed for each panel that it concerned: no night run will cover it."""
     _insert_for_panels(
         session,
@@ -137,7 +142,7 @@ def cancel_all(host: Host, now: datetime) -> None:
         end_open(session, now, texts.TURNED_OFF, is_free(submission, now))
 
 
-def end_open(session: Session, now: datetime, why: str, *conditions: ColumnElement[bool]) -> None:
+def end_open(session: "Session", now: datetime, why: str, *conditions: ColumnElement[bool]) -> None:
     """End what is open: requests are cancelled, what was begun has failed. Needs `clinic.lock`."""
     open_ones = (submission.c.open_panel_id.is_not(None), *conditions)
     not_started = submission.c.state.in_(_NOT_STARTED)
@@ -183,7 +188,7 @@ def _concerned(calendar: Calendar, automatic: date) -> ColumnElement[bool]:
 
 
 def _submit_every_panel(
-    session: Session, host: Host, calendar: Calendar, automatic: date, night: date, now: datetime
+    session: "Session", host: Host, calendar: Calendar, automatic: date, night: date, now: datetime
 ) -> None:
     """One submission for each panel: an open request serves the automatic date too, a stale one gives way."""
     concerned = _concerned(calendar, automatic)
@@ -220,7 +225,7 @@ def _submit_every_panel(
     )
 
 
-def _insert_for_panels(session: Session, condition: ColumnElement[bool], **values: ColumnElement[Any]) -> None:
+def _insert_for_panels(session: "Session", condition: ColumnElement[bool], **values: ColumnElement[Any]) -> None:
     columns = {"panel_id": panel.c.panel_id, **values}
     session.execute(insert(submission).from_select(list(columns), select(*columns.values()).where(condition)))
 

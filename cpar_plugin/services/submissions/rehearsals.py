@@ -17,10 +17,7 @@ from ...settings import Settings
 from ...store.tables import member, panel, rehearsal
 from ..operations import clinic
 from ..operations.lease import RELEASED, is_free, leased
-from ..roster import merges, same_phn
-from ..snapshots import outlook
 from . import texts
-from .forecast import forecast
 from .submitted_panels import IS_SUBMITTED
 
 log = logging.getLogger(__name__)
@@ -123,6 +120,10 @@ def _take_one(host: Host, settings: Settings, slot: _Slot, now: datetime) -> tup
 
 def _held(host: Host, settings: Settings, panel_id: int) -> str | None:
     """Why the panel's submission would be held, with the data of this moment; None where it would be sent."""
+    from ..roster import merges, same_phn  # with the first panel: cron asks every minute whether there is one
+    from ..snapshots import outlook
+    from .forecast import forecast
+
     try:
         with host.database.engine.connect() as view:
             last = outlook.last_sent(view, panel_id)

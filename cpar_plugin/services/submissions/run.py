@@ -18,7 +18,7 @@ from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
 from ...transport import Transport
-from ..departures import steps as departures
+from ..departures import due as departures
 from ..operations import clinic, heartbeat
 from ..operations.lease import release_ahead
 from . import night_run, rehearsals
