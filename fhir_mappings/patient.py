@@ -151,6 +151,8 @@ def _names(row: PatientRow) -> str:
     """Its names as JSON, joined by commas; "" for none."""
     family, given, middle = legal_names(row)
     preferred = unless_program_word(row.preferred_name) if row.preferred_name else None
+    if family and given and not middle and not preferred:  # nearly everyone
+        return f'{{"use":"official","family":{as_text(family)},"given":[{as_text(given)}]}}'
     names = []
     if family or given or middle:
         parts = f',"family":{as_text(family)}' if family else ""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cpar_plugin.domain.confirmation import ConfirmedHow
 from cpar_plugin.fhir_mappings.identifiers import relative, role_id
 from cpar_plugin.fhir_mappings.organization import location, organization
-from cpar_plugin.fhir_mappings.panel_group import ChangeType, ListStatus, group_members, mark_change, panel_group
+from cpar_plugin.fhir_mappings.panel_group import ChangeType, ListStatus, group_members, member_texts, panel_group
 from cpar_plugin.fhir_mappings.practitioner import practitioner, practitioner_role
 from cpar_plugin.settings import Settings
 
@@ -101,11 +101,9 @@ def test_every_panel_becomes_valid_r4(
     group = panel_group(Panel(number=number), roles, settings, relative, status=ListStatus.FINAL)
     check_r4(group)
     group["member"] = [
-        group_members(settings)(row, f"Patient/{place}") for place, row in enumerate(memberships, start=1)
+        orjson.loads(member_texts(settings)(row, f"Patient/{place}", change))
+        for place, row in enumerate(memberships, start=1)
     ]
-    check_r4(group)
-    for member in group["member"]:
-        mark_change(member, change)
     check_r4(group | {"quantity": len(memberships)})
 
 
@@ -147,8 +145,7 @@ def test_what_ca_baseline_asks_of_clinic_and_providers_is_there(
 
 
 def test_a_member_says_since_when_how_confirmed_last_seen_and_what_changed(settings: Settings) -> None:
-    member = group_members(settings)(Membership(), "Patient/17")
-    mark_change(member, ChangeType.CHANGED)
+    member = orjson.loads(member_texts(settings)(Membership(), "Patient/17", ChangeType.CHANGED))
     own = "https://cpar.invalid/StructureDefinition"
     assert member == {
         "extension": [
@@ -163,6 +160,17 @@ def test_a_member_says_since_when_how_confirmed_last_seen_and_what_changed(setti
         "entity": {"reference": "Patient/17"},
         "period": {"start": "2026-03-01T16:05:09Z"},
     }
+
+
+@given(membership=memberships, change=st.sampled_from(ChangeType))
+def test_a_member_that_is_submitted_is_the_one_that_is_read_with_its_change(
+    membership: Membership, change: ChangeType, settings: Settings
+) -> None:
+    submitted = orjson.loads(member_texts(settings)(membership, "Patient/17", change))
+    *others, marked = submitted.pop("extension")
+    read = group_members(settings)(membership, "Patient/17")
+    assert (others, submitted) == (read.pop("extension", []), read)
+    assert marked["valueCode"] == change.value
 
 
 def test_a_panel_is_attributed_to_each_provider_at_each_facility(settings: Settings) -> None:

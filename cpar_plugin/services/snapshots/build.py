@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert
 from ...domain.guard import SentBefore, SubmissionOutlook
 from ...domain.reasons import Reason
 from ...fhir_mappings import bundle
-from ...fhir_mappings.panel_group import ChangeType, group_members, mark_change
+from ...fhir_mappings.panel_group import ChangeType, member_texts
 from ...fhir_mappings.patient import Statuses, as_text
 from ...hooks import Host
 from ...settings import Settings
@@ -168,7 +168,7 @@ class _Writer:
         self._snapshot_id = snapshot_id
         self._entry = bundle.patient_entries(settings, header.refer, statuses=Statuses.of(host.roster.status_kinds))
         self._practitioners = as_text(header.general_practitioners)
-        self._member = group_members(settings)
+        self._member = member_texts(settings)
         self._measure = _Measure()
         self._body = GzipWriter(host, snapshot_id, Part.BODY, self._measure.add)
         self._group = GzipWriter(host, snapshot_id, Part.GROUP)
@@ -181,11 +181,10 @@ class _Writer:
 
     def send(self, row: member_rows.MemberRow, changes: _ChangesSince) -> None:
         full_url, entry = self._entry(row, self._practitioners)
-        member = self._member(row, full_url)
         content = outlook.content_hash(row)
-        mark_change(member, changes.of(row.patient_id, content))
+        member = self._member(row, full_url, changes.of(row.patient_id, content))
         self._body.write_patient(b",", entry)
-        self._group.write_patient(b"," if self.sent else b',"member":[', orjson.dumps(member))
+        self._group.write_patient(b"," if self.sent else b',"member":[', member.encode())
         self._index.add(row.patient_id, content)
         self.sent += 1
 
