@@ -80,7 +80,10 @@ spelled(_later, "max({0})", "greatest({0})")
 
 
 def later(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElement[date]:
-    """The later of two days, either of which may be NULL or a day that no one has entered. Each is evaluated once."""
+    """The later of two days, either of which may be NULL or a day that no one has entered.
+
+    MariaDB evaluates what is in a NULLIF twice: better a column or an aggregate than a query.
+    """
     floor = _day(_NO_DAY)
     return func.nullif(_later(func.coalesce(first, floor), func.coalesce(second, floor)), floor, type_=Date())
 
@@ -95,7 +98,7 @@ spelled(_earlier, "min({0})", "least({0})")
 
 
 def earlier(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElement[date]:
-    """The earlier of two days, either of which may be NULL. Each is evaluated once."""
+    """The earlier of two days, either of which may be NULL. What is said of `later` is true of it."""
     ceiling = _day(_ANY_DAY)
     return func.nullif(_earlier(func.coalesce(first, ceiling), func.coalesce(second, ceiling)), ceiling, type_=Date())
 

@@ -165,15 +165,18 @@ class OscarRoster:
         return select(phns.c.phn)
 
     def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
-        """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar."""
+        """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar.
+
+        What is inherited is part of the query of own visits: those are then looked up once (see `later`).
+        """
         visit = self._tables.appointment.alias("own_visit")
-        own = (
-            select(func.max(visit.c.appointment_date))
+        inherited = self._inherited_visit_on(patient_id, until) if self.merges_known else null()
+        return (
+            select(later(func.max(visit.c.appointment_date), inherited))
             .where(visit.c.demographic_no == patient_id, self.attended(visit, until))
             .correlate_except(visit)
             .scalar_subquery()
         )
-        return later(own, self._inherited_visit_on(patient_id, until) if self.merges_known else null())
 
     def _inherited_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
         """The same of the records merged into the patient's.
@@ -204,9 +207,16 @@ class OscarRoster:
                 and_(visit.c.appointment_date < now.date(), real_day(visit.c.appointment_date)),
                 and_(visit.c.appointment_date == now.date(), visit.c.start_time > _MIDNIGHT, started),
             ),
-            or_(visit.c.status.is_(None), first_letter(visit.c.status).not_in(NO_VISIT)),
+            self._is_attended_status(visit.c.status),
             *self.imported_as_visit(visit),
         )
+
+    @staticmethod
+    def _is_attended_status(status: ColumnElement[Any]) -> ColumnElement[bool]:
+        """OSCAR's own letters are looked for first: nearly every status begins with one of them, and it is quick."""
+        first = func.substr(letters(status), constant(1), constant(1))
+        is_own = first.in_([constant(letter) for letter in VISIT])
+        return or_(status.is_(None), is_own, first_letter(status).not_in(NO_VISIT))
 
     def imported_as_visit(self, visit: FromClause) -> Iterator[ColumnElement[bool]]:
         """Imports keep the other system's word for the status next to a letter that may be the clinic's own."""

@@ -45,13 +45,15 @@ class OscarSchedule:
     def next_on(self, patient_id: ColumnElement[int], after: date) -> ColumnElement[date]:
         """The civil day of the first appointment later than `after`, as a correlated scalar."""
         booked = self._tables.appointment.alias("own_booking")
-        own = (
-            select(func.min(booked.c.appointment_date))
+        first = func.min(booked.c.appointment_date)
+        if self._roster.merges_known:
+            first = earlier(first, self._inherited_next_on(patient_id, after))
+        return (
+            select(first)
             .where(booked.c.demographic_no == patient_id, self._held_after(booked, after))
             .correlate_except(booked)
             .scalar_subquery()
         )
-        return earlier(own, self._inherited_next_on(patient_id, after)) if self._roster.merges_known else own
 
     def _inherited_next_on(self, patient_id: ColumnElement[int], after: date) -> ColumnElement[date]:
         """The same of the records merged into the patient's, which both databases begin with: they are few."""

@@ -30,17 +30,17 @@ class OscarVisits:
         compared with the other. Of visits at the same moment it is always the same one.
         """
         visit = self._tables.appointment.alias("own_visit")
-        latest: ColumnElement[str] = (
-            select(func.max(_sorted_by_time(visit)))
-            .where(visit.c.demographic_no == patient_id, self._roster.attended(visit, until))
-            .correlate_except(visit)
-            .scalar_subquery()
-        )
+        latest: ColumnElement[str] = func.max(_sorted_by_time(visit))
         if self._roster.merges_known:
             latest = greater(
                 func.coalesce(latest, _NOTHING), func.coalesce(self._inherited(patient_id, until), _NOTHING)
             )
-        return func.nullif(func.substr(latest, constant(_DAY + _TIME + 1)), _NOTHING, type_=String())
+        return (
+            select(func.nullif(func.substr(latest, constant(_DAY + _TIME + 1)), _NOTHING, type_=String()))
+            .where(visit.c.demographic_no == patient_id, self._roster.attended(visit, until))
+            .correlate_except(visit)
+            .scalar_subquery()
+        )
 
     def _inherited(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[str]:
         """The same of the records merged into the patient's: by an outer join, as in the roster."""
