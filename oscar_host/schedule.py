@@ -45,7 +45,7 @@ class OscarSchedule:
     def next_on(self, patient_id: ColumnElement[int], after: date) -> ColumnElement[date]:
         """The civil day of the first appointment later than `after`, as a correlated scalar."""
         booked = self._tables.appointment.alias("own_booking")
-        first = func.min(booked.c.appointment_date)
+        first: ColumnElement[date] = func.min(booked.c.appointment_date)
         if self._roster.merges_known:
             first = earlier(first, self._inherited_next_on(patient_id, after))
         return (

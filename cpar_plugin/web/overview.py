@@ -45,8 +45,7 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
     rates.count_to_show(host, load(host.settings))
     with host.database.engine.connect() as connection:
         number = listing.live_number(connection, panel_id) if panel_id else ""
-        members = service.members(connection, host, actor, panel_id)
-        next_submission = service.next_submission(connection, host, actor, load(host.settings), panel_id)
+        members = service.members(connection, host, actor, load(host.settings), panel_id)
         months = service.months(connection, host, actor, panel_id, members.patients)
         nights = service.nights(connection, panel_id)
         continuity = service.continuity(connection, host, actor, load(host.settings), panel_id)
@@ -59,12 +58,12 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
         "overview.html",
         panel_id=panel_id,
         members=members,
-        next_submission=next_submission,
+        next_submission=members.next_submission,
         confirmed=_lapses(members.confirmed),
         confirmed_ago=_years_ago(members.confirmed),
         seen=_lapses(members.seen),
         seen_ago=_years_ago(members.seen),
-        reasons=_reasons(next_submission.reasons, panel_id),
+        reasons=_reasons(members.next_submission.reasons, panel_id),
         ages=AGES,
         genders=Gender,
         months=months,

@@ -146,7 +146,9 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
         judged = {patient_id: rules.reasons(row) for patient_id, row in rows.items()}
         doubts = {patient_id: () if judged[patient_id] else rules.cautions(row) for patient_id, row in rows.items()}
         plain = connection.scalars(
-            everyone.with_only_columns(tables.member.c.patient_id).where(certainly_eligible(everyone, rules))
+            everyone.with_only_columns(tables.member.c.patient_id).where(
+                certainly_eligible(everyone.selected_columns, rules)
+            )
         )
         for patient_id in plain:
             same(rows[patient_id], "left out by the rules, sent by certainly_eligible", judged[patient_id], ())
@@ -214,7 +216,9 @@ def test_of_ordinary_patients_it_is_plain_that_they_are_submitted(
     everyone = member_rows.members(host, now=now)
     with host.database.engine.connect() as connection:
         rules = same_phn.eligibility(connection, host, Settings(), now)
-        plain = everyone.with_only_columns(tables.member.c.patient_id).where(certainly_eligible(everyone, rules))
+        plain = everyone.with_only_columns(tables.member.c.patient_id).where(
+            certainly_eligible(everyone.selected_columns, rules)
+        )
         assert len(connection.scalars(plain).all()) == len(ordinary)
 
 
@@ -254,7 +258,9 @@ def test_for_no_reason_does_the_sql_take_someone_for_sent(host: OscarHost, emr: 
     with host.database.engine.connect() as connection:
         rules = same_phn.eligibility(connection, host, how, now)
         rows = list(member_rows.member_rows(connection, host, panel_id, now=now))
-        plain = everyone.with_only_columns(tables.member.c.patient_id).where(certainly_eligible(everyone, rules))
+        plain = everyone.with_only_columns(tables.member.c.patient_id).where(
+            certainly_eligible(everyone.selected_columns, rules)
+        )
         sent = connection.scalars(plain).all()
     for reason, row in zip(Reason, rows, strict=False):
         assert reason in rules.reasons(row), reason

@@ -131,7 +131,7 @@ def _outlook(connection: Connection, host: Host, actor: Actor, settings: Setting
     shared = same_phn.of_all(connection, host, settings, now, visible, membership=change.after)
     rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
     members = member_rows.members(host, now=now, membership=change.counted)
-    doubtful = members.where(certainly_eligible(members, rules).is_not(true()))
+    doubtful = members.where(certainly_eligible(members.selected_columns, rules).is_not(true()))
     excluded: Counter[int] = Counter()
     reasons: dict[int, Counter[Reason]] = {}
     doubtful = doubtful.add_columns(change.counted.c.panel_id)

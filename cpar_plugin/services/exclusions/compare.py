@@ -128,7 +128,9 @@ def _judged(
     members = member_rows.members(host, now=now)
     if patient_ids is None:
         rules = same_phn.eligibility(view, host, settings, now)
-        query = members.where(certainly_eligible(members, rules).is_not(true())).add_columns(member.c.panel_id)
+        query = members.where(certainly_eligible(members.selected_columns, rules).is_not(true())).add_columns(
+            member.c.panel_id
+        )
         with view.execute(query.execution_options(yield_per=_AT_ONCE)) as result:
             for *columns, panel_id in result:
                 yield from _reasons(rules, MemberRow._make(columns), panel_id)

@@ -128,7 +128,7 @@ def _doubtful(
     now = host.clock.now()
     rules = same_phn.eligibility(connection, host, settings, now)
     members = member_rows.members(host, now=now)
-    doubt: ColumnElement[bool] = certainly_eligible(members, rules).is_not(true())
+    doubt: ColumnElement[bool] = certainly_eligible(members.selected_columns, rules).is_not(true())
     if coverage.is_watched(host, settings):
         doubt = or_(doubt, coverage.ended_on(members.selected_columns, rules.today))
     query = members.where(doubt, *(() if panel_id is None else (member.c.panel_id == panel_id,)))

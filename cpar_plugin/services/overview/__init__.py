@@ -3,7 +3,7 @@
 from .continuity import Continuity, continuity
 from .members import Members, members
 from .months import Month, months
-from .next_submission import NextSubmission, next_submission
+from .next_submission import NextSubmission
 from .submissions import Night, nights
 
 __all__ = [
@@ -15,6 +15,5 @@ __all__ = [
     "continuity",
     "members",
     "months",
-    "next_submission",
     "nights",
 ]

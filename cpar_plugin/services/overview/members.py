@@ -1,20 +1,32 @@
-"""The members as they are now: how long ago they were confirmed and seen, their ages and genders."""
+"""The members as they are now: how long ago they were confirmed and seen, their ages and genders, and who is excluded.
+
+One look at each member answers all of it: what a text or a last visit costs, it costs once.
+"""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, null, select, true
+from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, case, func, literal_column, null, select, true
 
 from ...domain import bands
+from ...domain.eligibility import Eligibility
 from ...domain.gender import Gender
 from ...fhir_mappings.identifiers import gender
 from ...hooks import Actor, Host
+from ...settings import Settings
+from ...store.plain_texts import ordinary_day
 from ...store.tables import member
+from ...store.types import LAST_KEY
+from ..roster import member_rows, same_phn
+from ..roster.eligible_in_sql import COLUMNS, certainly_eligible
 from ..roster.valid_dates import is_calendar_date
+from .next_submission import NextSubmission, of_doubtful
 
-_HIDDEN = "hidden"
+_STREAMED: Final = 1000
+_DOUBTFUL: Final = 10_000  # whose ids are remembered; more are looked for once more, and need no memory then
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,56 +42,66 @@ class Members:
     confirmed: Mapping[str, int]
     seen: Mapping[str, int]
     ages: Mapping[str, Mapping[Gender, int]]
+    next_submission: NextSubmission
 
 
-def members(connection: Connection, host: Host, actor: Actor, panel_id: int | None) -> Members:
-    """The members of one panel, or of all. Two statements, and some dozens of rows, however many members."""
-    now = host.clock.now()
-    today = now.astimezone(host.clock.zone).date()
-    visible = host.identity.visible(actor, member.c.patient_id)
+def members(connection: Connection, host: Host, actor: Actor, settings: Settings, panel_id: int | None) -> Members:
+    """The members of one panel, or of all. Three statements and some dozens of rows, however many members.
+
+    Those who may be excluded are read, a thousand in a statement.
+    """
+    rules = same_phn.eligibility(connection, host, settings, host.clock.now())
     of_panel = () if panel_id is None else (member.c.panel_id == panel_id,)
-
-    # First by the day itself, here and below: else it would be calculated again for each bound.
-    last_visit = case((visible, host.roster.last_visit_on(member.c.patient_id, now)), else_=null())
-    lapse = case((~visible, _HIDDEN), else_=_lapse(member.c.confirmed_on, today))
-    days = select(last_visit.label("day"), lapse.label("lapse"), func.count().label("patients")).select_from(member)
-    day = days.where(*of_panel).group_by("day", "lapse").subquery("day")
-    by_lapse = select(day.c.lapse.label("confirmed"), _lapse(day.c.day, today).label("seen"), func.sum(day.c.patients))
-    confirmed, visits, hidden = Counter[str](), Counter[str](), 0
-    for lapse_of_confirmation, lapse_of_visit, patients in connection.execute(by_lapse.group_by("confirmed", "seen")):
-        if lapse_of_confirmation == _HIDDEN:
-            hidden += int(patients)
-        else:
-            confirmed[lapse_of_confirmation] += int(patients)
-            visits[lapse_of_visit] += int(patients)
-
-    patient = host.roster.patients()
-    births = (
-        select(patient.c.birth_date.label("born"), patient.c.gender.label("code"), func.count().label("patients"))
-        .select_from(member.outerjoin(patient, patient.c.patient_id == member.c.patient_id))
-        .where(visible, *of_panel)
-        .group_by("born", "code")
-    )
-    birth = births.subquery("birth")
-    by_age = select(_age(birth.c.born, today).label("age"), birth.c.code, func.sum(birth.c.patients))
+    everyone = connection.scalar(select(func.count()).select_from(member).where(*of_panel)) or 0
+    confirmed, seen = Counter[str](), Counter[str]()
     ages: dict[str, Counter[Gender]] = {label: Counter() for label in bands.AGES}
-    for age, code, patients in connection.execute(by_age.group_by("age", birth.c.code)):
-        ages[age][Gender(gender(code))] += int(patients)
-    return Members(confirmed.total(), hidden, confirmed, visits, ages)
+    doubtful_ids: list[int] = []
+    query = _in_bands(host, rules, host.identity.visible(actor, member.c.patient_id), *of_panel)
+    with connection.execute(query.execution_options(yield_per=_STREAMED)) as result:
+        for of_confirmation, of_visit, of_age, code, doubtful_id, patients in result:
+            confirmed[bands.LAPSES[of_confirmation]] += patients
+            seen[bands.LAPSES[of_visit]] += patients
+            ages[bands.AGES[of_age]][Gender(gender(code))] += patients
+            if doubtful_id is not None and len(doubtful_ids) <= _DOUBTFUL:
+                doubtful_ids.append(doubtful_id)
+    remembered = doubtful_ids if len(doubtful_ids) <= _DOUBTFUL else None
+    expected = of_doubtful(connection, host, actor, rules, panel_id, remembered)
+    return Members(confirmed.total(), everyone - confirmed.total(), confirmed, seen, ages, expected)
 
 
-def _lapse(day: ColumnElement[date], today: date) -> ColumnElement[str]:
-    return case(
-        (day.is_(None), bands.NEVER),
-        *((day > bound, label) for label, bound in bands.lapse_bounds(today)),
-        else_=bands.LONGEST,
+def _in_bands(host: Host, rules: Eligibility, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """How many members, by the places of their bands and by gender; those in doubt one by one, with the patient_id."""
+    rows = member_rows.members(host, now=host.clock.now()).where(*conditions)
+    # The limit excludes no one. It keeps databases from working a column out again for each time that it is named.
+    columns = (rows.selected_columns[name] for name in ("patient_id", *COLUMNS))
+    one_by_one = rows.with_only_columns(*columns).limit(LAST_KEY).subquery("one_by_one")
+    c, today = one_by_one.c, rules.today
+    grouping = (
+        _lapse(c.confirmed_on, today).label("of_confirmation"),
+        _lapse(c.last_visit_on, today).label("of_visit"),
+        _age(c.birth_date, today).label("of_age"),
+        c.gender,
+        case((certainly_eligible(c, rules), null()), else_=c.patient_id).label("doubtful_id"),
     )
+    names = ("of_confirmation", "of_visit", "of_age", c.gender, "doubtful_id")
+    return select(*grouping, func.count()).group_by(*names)
 
 
-def _age(born: ColumnElement[str], today: date) -> ColumnElement[str]:
-    # ISO texts sort as their days do.
-    return case(
-        (and_(is_calendar_date(born), born <= today.isoformat()).is_not(true()), bands.UNDATED),
-        *((born > bound.isoformat(), label) for label, bound in bands.age_bounds(today)),
-        else_=bands.OLDEST,
-    )
+def _lapse(day: ColumnElement[date], today: date) -> ColumnElement[int]:
+    """The place in `bands.LAPSES`."""
+    bounds = [(label, day > bound) for label, bound in bands.lapse_bounds(today)]
+    return _place(bands.LAPSES, (bands.NEVER, day.is_(None)), *bounds, otherwise=bands.LONGEST)
+
+
+def _age(born: ColumnElement[str], today: date) -> ColumnElement[int]:
+    """The place in `bands.AGES`. ISO texts sort as their days do."""
+    is_day = case((ordinary_day(born), true()), else_=is_calendar_date(born))
+    undated = and_(is_day, born <= today.isoformat()).is_not(true())
+    bounds = [(label, born > bound.isoformat()) for label, bound in bands.age_bounds(today)]
+    return _place(bands.AGES, (bands.UNDATED, undated), *bounds, otherwise=bands.OLDEST)
+
+
+def _place(labels: Sequence[str], *whens: tuple[str, ColumnElement[bool]], otherwise: str) -> ColumnElement[int]:
+    """The place of the first band whose condition is true. Numbers are grouped sooner than labels."""
+    places = {label: literal_column(str(place), Integer()) for place, label in enumerate(labels)}
+    return case(*((condition, places[label]) for label, condition in whens), else_=places[otherwise])

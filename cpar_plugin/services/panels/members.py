@@ -221,7 +221,7 @@ def _judged(
     Only those who are not plainly submitted are read and judged; all, where cautions are requested.
     """
     cautioned = criteria.fate is Fate.TO_CHECK or isinstance(criteria.fate, Caution)
-    plain = certainly_eligible(all_members, rules)
+    plain = certainly_eligible(all_members.selected_columns, rules)
     after = beyond(key, member.c.patient_id, mark, criteria)
     doubtful = query.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
     page: list[MemberRow] = []

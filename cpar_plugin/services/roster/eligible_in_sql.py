@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, true
+from sqlalchemy import ColumnElement, String, and_, cast, false, func, true
 
 from ...domain.coverage import LAST_DAY, ZERO_DATE, CoverageUse
 from ...domain.eligibility import Eligibility
@@ -23,6 +23,8 @@ def ask_the_rules(_columns: Any, _rules: Eligibility) -> ColumnElement[bool]:
 
 
 def _not_shared(columns: Any, rules: Eligibility) -> ColumnElement[bool]:
+    if not rules.shared_phns:
+        return true()
     if len(rules.shared_phns) > _MOST_SHARED:
         return ask_the_rules(columns, rules)
     not_shared: ColumnElement[bool] = columns.phn.not_in(rules.shared_phns)
@@ -56,6 +58,21 @@ RULES_OUT: Final[Mapping[tuple[Reason, ...], Condition]] = {
 }
 
 
+# All that the conditions above name.
+COLUMNS: Final = (
+    "status",
+    "confirmed_on",
+    "gender",
+    "family_name",
+    "given_name",
+    "phn_jurisdiction",
+    "phn",
+    "coverage_end",
+    "birth_date",
+    "last_visit_on",
+)
+
+
 def require_every_reason(ruled_out: Collection[tuple[Reason, ...]]) -> None:
     """Raise RuntimeError for a reason of the rules that no SQL rules out: pages would count its patients as sent."""
     if missing := [reason for reason in Reason if reason not in chain.from_iterable(ruled_out)]:
@@ -68,14 +85,14 @@ def require_every_reason(ruled_out: Collection[tuple[Reason, ...]]) -> None:
 require_every_reason(RULES_OUT)
 
 
-def certainly_eligible(all_members: Select[Any], rules: Eligibility) -> ColumnElement[bool]:
+def certainly_eligible(columns: Any, rules: Eligibility) -> ColumnElement[bool]:
     """Whether SQL alone rules out every reason to exclude a member; NULL or false for all others.
 
     It may doubt a member who will be submitted, such as one whose family name is written without capital and small
-    letters. It is never true of one who will be excluded. `all_members` is that of member_rows.members at the moment of
-    the rules.
+    letters. It is never true of one who will be excluded. `columns` are those of member_rows.members at the moment of
+    the rules, at least the ones in COLUMNS.
     """
-    return and_(*(condition(all_members.selected_columns, rules) for condition in RULES_OUT.values()))
+    return and_(*(condition(columns, rules) for condition in RULES_OUT.values()))
 
 
 def _has_letter(name: ColumnElement[str]) -> ColumnElement[bool]:
