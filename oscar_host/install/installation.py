@@ -2,8 +2,9 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -30,6 +31,12 @@ _READ = (
 )
 _KEY_BYTES = 48
 _PASSWORD_BYTES = 24
+OF_NGINX: Final[Mapping[str, object]] = {  # what its templates need of the rest of the product
+    "refusals": REFUSALS,
+    "again_seconds": TRY_AGAIN_SECONDS,
+    "kept_seconds": KEPT_SECONDS,
+    "announced_seconds": ANNOUNCED_SECONDS,
+}
 _INCLUDED_AS = "cpar"  # the value of OSCAR's property EXTRA_DEMO_FIELDS
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
@@ -89,6 +96,11 @@ class Installation(BaseModel):
         return f"{self.oscar_path}/cpar"
 
     @property
+    def refused_path(self) -> str:
+        """Below which nginx keeps its own answers; no request reaches it."""
+        return f"{self.path}/refused"
+
+    @property
     def database_url(self) -> str:
         """The setting of that name."""
         begin = f"mysql://{self.account}:{self.password}@"
@@ -136,13 +148,7 @@ def files(installation: Installation) -> list[InstalledFile]:
 
     def installed_file(name: str, belongs: str, *, secret: bool = False) -> InstalledFile:
         text = environment.get_template(f"{name}.j2").render(
-            it=installation,
-            wildcard_free=_wildcard_free,
-            tables=_TABLES,
-            refusals=REFUSALS,
-            again_seconds=TRY_AGAIN_SECONDS,
-            kept_seconds=KEPT_SECONDS,
-            announced_seconds=ANNOUNCED_SECONDS,
+            it=installation, wildcard_free=_wildcard_free, tables=_TABLES, **OF_NGINX
         )
         return InstalledFile(name, text, belongs, secret)
 

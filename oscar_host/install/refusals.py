@@ -54,3 +54,11 @@ REFUSALS: Final = MappingProxyType(
         505: RefusalText(IssueType.NOT_SUPPORTED, "HTTP version not supported", "Use HTTP/1.1 or HTTP/2."),
     }
 )
+FLEET_REFUSALS: Final = MappingProxyType(
+    {
+        **REFUSALS,
+        429: RefusalText(
+            IssueType.THROTTLED, "Too many requests", "Too many requests came from this address. Try again in a moment."
+        ),
+    }
+)
