@@ -47,3 +47,7 @@ def _reason(error: SQLAlchemyError | TimeoutError) -> str:
     if parts and _OF_TABLES.match(getattr(error, "statement", None) or "CONNECT"):
         return f"{type(error).__name__}: {' '.join(parts)}"
     return type(error).__name__
+
+
+if __name__ == "__main__":
+    command()

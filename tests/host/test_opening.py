@@ -127,6 +127,25 @@ def test_one_clinic_alone_loads_nothing_of_a_fleet(tmp_path):
     assert result.stdout == "[]\n"
 
 
+def test_a_server_that_stays_does_not_hold_what_brings_tables_up_to_date():
+    program = (
+        "import sys\n"
+        "import oscar_host.sidecar\n"
+        "print([name for name in ('alembic', 'mako', 'pygments') if name in sys.modules])\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
+def test_a_server_whose_tables_cannot_be_brought_up_to_date_does_not_start_and_says_why():
+    program = "import oscar_host.sidecar; oscar_host.sidecar.app()"
+    environment = {**os.environ, "CPAR_DATABASE_URL": "sqlite:////nowhere/clinic.db"}
+    result = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "Error: The tables were not created or updated: OperationalError" in result.stderr
+    assert "Refused: The tables were not created or updated: see the message before this one." in result.stderr
+
+
 def test_the_clock_can_be_set_for_trying_out(set_environment, tmp_path):
     url = f"sqlite:///{tmp_path}/clinic.db"
     set_environment(CPAR_DATABASE_URL=url, CPAR_NOW="2026-11-07T03:15", CPAR_TIME_ZONE="America/Regina")
