@@ -281,15 +281,19 @@ def test_no_one_is_missed_or_listed_twice_when_members_change_between_pages(
     assert sorted(results) == sorted(str(key) for key in people.values())
 
 
-def test_the_total_is_reported_on_every_page_unless_it_is_declined(
+def test_the_total_is_reported_where_it_is_known_or_asked_for_unless_it_is_declined(
     reader: Reader, people: dict[str, int], conflict: str, check_r4: Check
 ) -> None:
-    for query in ({}, {"_count": 2}, {"_count": 2, "_total": "accurate"}, {"_count": 0}, {"_summary": "count"}):
+    asked: list[dict[str, Any]] = [{"_count": 2, "_total": total} for total in ("accurate", "estimate")]
+    for query in ({}, *asked, {"_count": 0}, {"_summary": "count"}):
         assert [page["total"] for page in reader.pages("/Patient", query)] == [len(people)] * (
             3 if query.get("_count") else 1
         )
+    assert ["total" in page for page in reader.pages("/Patient", {"_count": 2})] == [False] * 3
+    assert [page["total"] for page in reader.pages("/Practitioner", {"_count": 1})] == [2, 2]
     for query in ({"family": "trem"}, {"family": "trem", "_count": 1}, {"birthdate": "ge1975", "_count": 1}):
-        assert {page["total"] for page in reader.pages("/Patient", query)} == {len(reader.ids("/Patient", query))}
+        accurate = {**query, "_total": "accurate"}
+        assert {page["total"] for page in reader.pages("/Patient", accurate)} == {len(reader.ids("/Patient", query))}
     for kind in ("Patient", "Group", "Practitioner", "Task"):
         assert reader.json(f"/{kind}")["total"] == len(reader.ids(f"/{kind}"))
         assert "total" not in reader.json(f"/{kind}", {"_total": "none", "_count": 1})
@@ -305,7 +309,7 @@ def test_the_total_is_that_of_the_first_page_and_counts_what_fits_alone(
 ) -> None:
     pages = reader.pages("/Group", {"_include": "Group:member", "_count": 2, "colour": "red"})
     assert [page["total"] for page in pages] == [1] * 3
-    pages = reader.pages("/Patient", {"_count": 2})
+    pages = reader.pages("/Patient", {"_count": 2, "_total": "accurate"})
     first = next(pages)
     one_patient.remove(site, clerk, people["inactive"], seen_panel_id=panel)
     assert {first["total"], *(page["total"] for page in pages)} == {len(people)}

@@ -6,31 +6,34 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, String, bindparam, cast, func, literal, select
+from sqlalchemy import ColumnElement, Connection, String, bindparam, func, literal, select, type_coerce
 
 from ...fhir_mappings.panel_group import group_members
 from ...settings import Settings
 from ...store import tables
-from .in_portions import portions
+from ...store.joined import joined
+from .in_portions import END, portions
 
-_CACHED = 4096
+_CACHED = 1024
 _SEPARATOR = "|"
 
 
 def _membership_text() -> ColumnElement[str]:
     """A member's id, and everything besides the reference."""
     member, visit = tables.member.c, tables.last_visit.c
-    parts = (
-        cast(member.patient_id, String(20)),
-        func.substr(cast(member.since, String(26)), 1, 19),  # to the second
-        func.coalesce(cast(member.confirmed_on, String(10)), ""),
+    separator = literal(_SEPARATOR)
+    return joined(
+        member.patient_id,
+        separator,
+        func.substr(member.since, 1, 19),  # to the second
+        separator,
+        func.coalesce(type_coerce(member.confirmed_on, String), ""),
+        separator,
         func.coalesce(member.confirmed_how, ""),
-        func.coalesce(cast(visit.last_visit_on, String(10)), ""),
+        separator,
+        func.coalesce(type_coerce(visit.last_visit_on, String), ""),
+        literal(END),
     )
-    text: ColumnElement[str] = parts[0]
-    for part in parts[1:]:
-        text = text.concat(literal(_SEPARATOR)).concat(part)
-    return text
 
 
 _MEMBERS = (
@@ -69,8 +72,9 @@ def members(
         yield ",".join(texts).encode()
 
 
+@lru_cache(maxsize=8)
 def _around(settings: Settings) -> Callable[[str], tuple[str, str]]:
-    """What comes before the patient's id in the JSON of a member, and what after it."""
+    """What comes before the patient's id in the JSON of a member, and what after it. Kept: many members are alike."""
     mapping = group_members(settings)
 
     @lru_cache(_CACHED)

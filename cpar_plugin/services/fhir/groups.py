@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, String, cast, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, literal, select, true, update
 
 from ...domain.panel_state import PanelState
 from ...domain.refusals import NotFound
@@ -20,17 +20,24 @@ from ...fhir_mappings.structures import panel_profile_url
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
+from ...store.joined import joined
 from ...store.versions import number_at, to_the_second
 from ..clients.caller import Caller
 from ..operations import clinic
 from ..roster import rates
 from .access import Gone, may_read, number
 from .group_members import members
-from .in_portions import portions
+from .in_portions import END, portions
 from .practitioner_roles import role_ids_of_panels
 from .versions import Versioned, digest, stamped
 
 _NO_GROUP = "Panel not found, or you do not have access to it."
+
+_MEMBER_COUNTS = (
+    select(tables.member.c.panel_id, func.count())
+    .where(tables.member.c.panel_id.in_(bindparam("panel_ids", expanding=True)))
+    .group_by(tables.member.c.panel_id)
+)
 
 
 class GroupSource:
@@ -68,9 +75,8 @@ class GroupSource:
             return []
         ids = {row.panel_id for row in rows}
         roles = role_ids_of_panels(connection, ids)
-        count = select(tables.member.c.panel_id, func.count()).where(tables.member.c.panel_id.in_(ids))
         month_rates = rates.of_last_month(connection, self._host, ids)
-        members = {row[0]: row[1] for row in connection.execute(count.group_by(tables.member.c.panel_id))}
+        members = {row[0]: row[1] for row in connection.execute(_MEMBER_COUNTS, {"panel_ids": list(ids)})}
         served = []
         for row in rows:
             group = panel_group(
@@ -118,7 +124,7 @@ class GroupSource:
         query = select(tables.member.c.patient_id).where(tables.member.c.panel_id.in_(panel_ids))
         query = query.where(may_read(self._host, self._caller, tables.member.c.patient_id))
         key, ids = tables.member.c.patient_id, array("q")
-        for portion in portions(connection, query, key, cast(key, String(20))):
+        for portion in portions(connection, query, key, joined(key, literal(END))):
             ids.extend(sorted(map(int, portion)))
         return ids
 

@@ -18,12 +18,10 @@ def portions(
 ) -> Iterator[list[str]]:
     """The text of each row, in the order of portions: those of one have keys next to each other, in no order.
 
-    Raises CutShort rather than losing one.
+    `text` ends with END, which is taken off. Raises CutShort rather than losing one.
     """
     portion = key - key % _KEYS
-    query = rows.with_only_columns(
-        func.count(), func.aggregate_strings(text.concat(END), ""), maintain_column_froms=True
-    )
+    query = rows.with_only_columns(func.count(), func.aggregate_strings(text, ""), maintain_column_froms=True)
     query = query.group_by(portion).order_by(portion).execution_options(yield_per=1)
     with connection.execute(query, parameters) as result:
         for count, joined in result:

@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, FromClause, Select, and_, case, cast, delete, func, insert, null, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+)
 
 from ...domain.bands import months_before
 from ...domain.rates import IN_PERSON, CalendarMonth, RateCounts
@@ -146,6 +160,15 @@ _SUMS = (
     func.max(_kept.within_months).label("within_months"),
     func.max(_kept.counted_at).label("counted_at"),
 )
+_OF_SOME_PANELS = (  # made once, as every read of a Group asks it
+    select(_kept.panel_id, _kept.month, *_SUMS)
+    .where(
+        _kept.month == bindparam("of_month"),
+        _kept.counted_at >= bindparam("counted_since"),
+        _kept.panel_id.in_(bindparam("panel_ids", expanding=True)),
+    )
+    .group_by(_kept.panel_id, _kept.month)
+)
 
 
 def by_month(connection: Connection, panel_id: int | None, at_most: int) -> Sequence[MonthRates]:
@@ -189,10 +212,8 @@ def of_last_month(connection: Connection, host: Host, panel_ids: Collection[int]
     """
     zone = host.clock.zone
     this = CalendarMonth.of(host.clock.now().astimezone(zone).date())
-    query = select(_kept.panel_id, _kept.month, *_SUMS).where(
-        _kept.month == this.previous.first, _kept.counted_at >= this.starts(zone), _kept.panel_id.in_(panel_ids)
-    )
-    rows = connection.execute(query.group_by(_kept.panel_id, _kept.month))
+    given = {"of_month": this.previous.first, "counted_since": this.starts(zone), "panel_ids": list(panel_ids)}
+    rows = connection.execute(_OF_SOME_PANELS, given)
     return {row.panel_id: _rates(row) for row in rows}
 
 

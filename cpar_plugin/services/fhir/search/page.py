@@ -22,7 +22,7 @@ from . import in_memory
 from .answers import Answered
 from .by_identifier import looked_up
 from .fitting import CallerReading, sql_of
-from .request import Search
+from .request import Search, Total
 from .table import MEMBERS, PRACTITIONER_OF_ROLE, SEARCHABLE
 from .values import BadSearch
 
@@ -33,7 +33,7 @@ class Position:
 
     `after` are the sort keys of the last resource of the page before, its id the last; they may be patient data.
     `member` is the last patient that was included with this page's Groups, where those did not fit into one answer.
-    `total` is how many fit when the first page was read; None where that is not to be reported.
+    `total` is how many fit when the first page was read; None where that is not reported.
     """
 
     began: datetime
@@ -85,7 +85,7 @@ class Searching:
         end = start + search.count
         matches = versions[start:end]
         following = replace(position, after=(ids[end - 1],)) if search.count and end < len(versions) else None
-        return Page(matches, self._with(search, matches), len(versions) if search.total else None, following)
+        return Page(matches, self._with(search, matches), _known(search, len(versions)), following)
 
     def _with(self, search: Search, matches: Sequence[Versioned]) -> list[Versioned]:
         """Practitioners of roles, or roles of practitioners."""
@@ -103,7 +103,7 @@ class Searching:
         if not position.after:
             few = looked_up(self._connection, self._host, self._settings, self._caller, search)
             if few is not None and len(few) <= search.count:
-                return Page(few, [], len(few) if search.total else None, None)
+                return Page(few, [], _known(search, len(few)), None)
         of_kind = source(self._host, self._settings, self._caller, search.kind)
         query = _Query(self._reading, search, position.began)
         if not search.count:
@@ -122,10 +122,15 @@ class Searching:
         return Page(matches, included, total, following)
 
     def _counted(self, query: "_Query", search: Search, position: Position, known: int | None) -> Position:
-        """With the total, which is counted once for a search, on its first page, unless that is the only one."""
-        if not search.total or position.after or position.member:
+        """With the total, which is counted once for a search, on its first page, unless that is the only one.
+
+        Patients are counted where that is asked for: each member of a panel would be looked at for a page of a few.
+        """
+        if position.after or position.member or search.total is Total.NEVER:
             return position
-        return replace(position, total=query.total() if known is None else known)
+        if known is None and (search.total is Total.ALWAYS or search.kind != "Patient"):
+            known = query.total()
+        return replace(position, total=known)
 
     def _members(self, panel_ids: list[int], most: int, after: int | None) -> tuple[list[Versioned], int | None]:
         """Members of these panels, and the last one's id when there are more."""
@@ -143,6 +148,11 @@ def condition(
 ) -> ColumnElement[bool]:
     """Whether a row of the source of one of LARGE fits a search: for statements that are not pages."""
     return _Query(CallerReading(connection, host, settings, caller), search, host.clock.now()).condition()
+
+
+def _known(search: Search, total: int) -> int | None:
+    """The total where it is to be reported."""
+    return None if search.total is Total.NEVER else total
 
 
 def _keys(row: Row[Any], sorts: int) -> tuple[Any, ...]:

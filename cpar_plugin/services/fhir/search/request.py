@@ -23,6 +23,14 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z_.:*=-]{0,79}")  # of a parameter; what els
 Pairs = Sequence[tuple[str, str]]
 
 
+class Total(StrEnum):
+    """How far it is reported how many fit."""
+
+    NEVER = "never"
+    WHERE_KNOWN = "where known"  # without counting the members of a panel
+    ALWAYS = "always"
+
+
 class Summary(StrEnum):
     """What `_summary` may be."""
 
@@ -58,7 +66,7 @@ class Search:
     sort: tuple[tuple[str, bool], ...]  # a name, and whether it descends
     count: int  # 0: only the total
     shape: Shape
-    total: bool  # whether it is reported
+    total: Total
     includes: tuple[str, ...]
     used: tuple[tuple[str, str], ...]
     unanswered: tuple[str, ...] = ()
@@ -107,7 +115,7 @@ def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
     searchable = SEARCHABLE[kind]
     criteria, sort, includes, used = [], list[tuple[str, bool]](), list[str](), []
     unanswered = dict[str, None]()
-    count, total = terms.usual_count, True
+    count, total = terms.usual_count, Total.WHERE_KNOWN
     for name, value in pairs:
         if not value:
             continue  # R4: a parameter without a value is ignored
@@ -115,7 +123,7 @@ def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
             case "_count" if name == "_count":
                 count = _count(value, terms.largest_count)
             case "_total" if value in TOTALS:
-                total = value != "none"
+                total = Total.NEVER if value == "none" else Total.ALWAYS
             case "_total":
                 raise BadSearch("_total must be none, estimate or accurate.")
             case "_sort":
@@ -153,7 +161,7 @@ def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
         tuple(sort),
         count,
         elements,
-        total or count == 0,
+        total if count else Total.ALWAYS,
         tuple(includes),
         tuple(used),
         tuple(unanswered),
