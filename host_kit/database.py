@@ -2,10 +2,11 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import signature
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -15,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from cpar_plugin.domain.texts import readable, without_separators
 from cpar_plugin.hooks import Refused
 
+from .compiled_statements import SharedStatements
 from .kept_connections import keep
 from .sql import COLLAPSED, READABLE
 from .time_limits import WRITING, TimeLimits, limit_on_mariadb, limit_on_sqlite
@@ -44,19 +46,27 @@ class HostDatabase:
     waits for is ended when it takes too long.
     """
 
-    def __init__(self, url: str, limits: TimeLimits | None = None) -> None:
-        """Nothing is connected yet. Raises Refused for a URL that names no SQLite file and no MariaDB database."""
-        checked, limits = _checked(url), limits or TimeLimits()
+    def __init__(
+        self, url: str, limits: TimeLimits | None = None, schemas: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Nothing is connected yet. `schemas`: what names of schemas in statements stand for in this database, so that
+        statements for many databases are compiled once.
+
+        Raises Refused for a URL that names no SQLite file and no MariaDB database.
+        """
+        checked, limits, statements = _checked(url), limits or TimeLimits(), SharedStatements()
+        options = {"compiled_cache": statements, **({"schema_translate_map": {**schemas}} if schemas else {})}
         self.engine: Engine
         if checked.get_backend_name() == "sqlite":
-            self.engine = _sqlite(checked)
+            self.engine = _sqlite(checked, options)
             limit_on_sqlite(self.engine, limits)
             self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE", **{WRITING: True})
         else:
-            self.engine = _mariadb(checked, limits)
+            self.engine = _mariadb(checked, limits, options)
             limit_on_mariadb(self.engine, limits)
             self._writing = self.engine.execution_options(begin=_NEXT_READS_COMMITTED, **{WRITING: True})
         _begin_as_said(self.engine)
+        statements.share(self.engine)
 
     def close(self) -> None:
         """Close all connections: those in use, and any that are opened later, as soon as they are returned."""
@@ -118,13 +128,14 @@ def _checked(text: str) -> URL:
     return url.set(drivername=f"{backend}+{_driver(url)}") if url.drivername in MARIADB else url
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=_MOST_CONNECTIONS,
         max_overflow=0,
         connect_args={"timeout": _BUSY_SECONDS},
+        execution_options=options,
     )
 
     @event.listens_for(engine, "connect")
@@ -197,7 +208,7 @@ def _without_tls(url: URL) -> dict[str, bool]:
     return {"ssl_disabled": True} if url.get_driver_name() == "pymysql" and _over_a_socket(url) else {}
 
 
-def _mariadb(url: URL, limits: TimeLimits) -> Engine:
+def _mariadb(url: URL, limits: TimeLimits, options: dict[str, Any]) -> Engine:
     connect_seconds = limits.database_connect_seconds
     # PyMySQL is told for each statement how long it may take; what mysqlclient asks is ended by a thread before that.
     read_seconds = connect_seconds if url.get_driver_name() == "pymysql" else limits.database_seconds
@@ -216,12 +227,13 @@ def _mariadb(url: URL, limits: TimeLimits) -> Engine:
             f"SESSION group_concat_max_len = {_JOINED_BYTES}",
             **_without_tls(url),
         },
+        execution_options=options,
     )
     if engine.driver == "pymysql":
         import pymysql  # the engine has done so
 
-        options = engine.dialect.create_connect_args(url)[1]
-        names = ", ".join(sorted(set(options) - set(signature(pymysql.connect).parameters)))
+        driver_options = engine.dialect.create_connect_args(url)[1]
+        names = ", ".join(sorted(set(driver_options) - set(signature(pymysql.connect).parameters)))
         if names:
             raise Refused({"database_url": f"The database URL has options that the driver does not know: {names}."})
         insecure_options = ", ".join(sorted(_FORGET_THE_AUTHORITY & set(url.query)))

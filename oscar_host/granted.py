@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, select
 
 from cpar_plugin.host_kit.names import folded
+from cpar_plugin.host_kit.schemas import schema_of
 from cpar_plugin.host_kit.sql import exactly, letters
 
 from . import juno
@@ -70,7 +71,8 @@ def _newer(
     connection: Connection, tables: Tables, present: Present, provider_id: str, cpar_object: str
 ) -> Holder | None:
     provider = tables.provider
-    right = juno.rights(tables.metadata.schema, present, provider_id, lambda name: concerning(name, cpar_object))
+    schema = schema_of(connection, provider)
+    right = juno.rights(schema, present, provider_id, lambda name: concerning(name, cpar_object))
     query = (
         select(provider.c.last_name, provider.c.first_name, right)
         .select_from(provider.outerjoin(right, right.c.held.is_not(None)))

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -26,7 +26,7 @@ from .privileges import CPAR
 from .references import resolved
 from .roster import OscarRoster
 from .schedule import OscarSchedule
-from .schema import Present, Tables, host_tables, present
+from .schema import ANY_EMR, Present, Tables, host_tables, present
 from .visits import OscarVisits
 
 PREFIX: Final = "CPAR_"  # of environment variables
@@ -34,7 +34,7 @@ PREFIX: Final = "CPAR_"  # of environment variables
 
 @dataclass(frozen=True, kw_only=True)
 class OscarHost:
-    """An OSCAR-family EMR as the host of plugins; `tables` are its own.
+    """An OSCAR-family EMR as the host of plugins.
 
     The caller who opens one closes it, as a context manager or by `close()`: otherwise connections stay open.
     """
@@ -49,7 +49,12 @@ class OscarHost:
     visits: OscarVisits
     homes: OscarHomes
     settings: Mapping[str, str] = field(repr=False)  # may hold secrets
-    tables: Tables = field(repr=False)
+    schema: str | None = None  # of OSCAR's tables; None: all tables are in one database
+
+    @cached_property
+    def tables(self) -> Tables:
+        """OSCAR's own, by the name of their schema."""
+        return host_tables(self.schema)
 
     def close(self) -> None:
         """Close all connections: those in use, and any that are opened later, as soon as they are returned."""
@@ -78,8 +83,10 @@ def open_host(
     setting.
     """
     zone_rules.decide(settings.get("zone_rules", ""))
-    database = HostDatabase(database_url, checked(TimeLimits, settings))
-    tables = host_tables(host_schema)
+    # By a name that is the same for all databases: statements about them are compiled once.
+    tables = host_tables(ANY_EMR if host_schema else None)
+    schemas = {ANY_EMR: host_schema} if host_schema else {}
+    database = HostDatabase(database_url, checked(TimeLimits, settings), schemas)
     tables_present = cache(partial(present, database.engine, tables))
     clock = clock or SystemClock(_zone(settings))
     roster = OscarRoster(tables, tables_present, clock.zone)
@@ -96,7 +103,7 @@ def open_host(
         pages=pages or PlainPages(),
         clock=clock,
         settings=settings,
-        tables=tables,
+        schema=host_schema,
     )
 
 

@@ -6,8 +6,8 @@ them lack goes through `Present`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from sqlalchemy import (
     CHAR,
@@ -33,6 +33,7 @@ from sqlalchemy.dialects.sqlite import TIME as SQLITE_TIME
 from sqlalchemy.types import TypeEngine
 
 from cpar_plugin.hooks import Refused
+from cpar_plugin.host_kit.schemas import schema_of
 
 # Without microseconds, as text in other programs' files has none: times are compared as text on SQLite.
 _SECONDS = Time().with_variant(
@@ -68,7 +69,10 @@ class Tables:
         return self.demographic.metadata
 
 
-@cache
+ANY_EMR: Final = "any_emr"  # stands for the name of OSCAR's database
+
+
+@lru_cache(16)
 def host_tables(schema: str | None = None) -> Tables:
     """OSCAR's tables in `schema` (on MariaDB the name of OSCAR's database), or in the connection's own database."""
     metadata = MetaData(schema=schema)
@@ -302,14 +306,15 @@ class Present:
 def present(engine: Engine, tables: Tables) -> Present:
     """Look which of our tables and their columns are there. Raises Refused where there is no OSCAR at all."""
     names = [getattr(tables, field.name).name for field in fields(tables)]
-    reflected = inspect(engine).get_multi_columns(schema=tables.metadata.schema, filter_names=names)
+    schema = schema_of(engine, tables.demographic)
+    reflected = inspect(engine).get_multi_columns(schema=schema, filter_names=names)
     types = {
         table: {str(column["name"]).lower(): column["type"] for column in columns}
         for (_, table), columns in reflected.items()
         if columns
     }
     if tables.demographic.name not in types:
-        database = tables.metadata.schema or engine.url.database
+        database = schema or engine.url.database
         raise Refused(
             f"There is no table demographic in the database {database}: set CPAR_HOST_SCHEMA to the name of the EMR's "
             "database, or make one for trying out with cpar demo-data."

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, func, or_, select
 
 from cpar_plugin.hooks import Health
+from cpar_plugin.host_kit.schemas import as_text
 from cpar_plugin.host_kit.sql import letters
 
 from ..host import OscarHost
@@ -101,8 +102,7 @@ def _descriptions(connection: Connection, host: OscarHost) -> list[tuple[str, st
 
 def _as_text(host: OscarHost, query: Select[tuple[int, int]]) -> str:
     """One line, to be typed at the database."""
-    compiled = query.compile(host.database.engine, compile_kwargs={"literal_binds": True})
-    return " ".join(str(compiled).split())
+    return " ".join(as_text(host.database.engine, query).split())
 
 
 def _count(connection: Connection, query: Any) -> int:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, delete, insert, literal, select
 
 from cpar_plugin.domain.texts import without_separators
+from cpar_plugin.host_kit.schemas import as_text
 from oscar_host.host import OscarHost
 
 from ..examples import examples
@@ -100,7 +101,7 @@ def test_numbers_are_found_whatever_collation_the_column_has(host: OscarHost, em
 def test_no_one_reads_all_records_to_find_one(host: OscarHost, oscar):
     fill(host, oscar, [str(100_000_000 + number) for number in range(3000)])
     query = host.roster.with_phn(bindparam("phn", "100000007"))
-    sql = str(query.compile(host.database.engine, compile_kwargs={"literal_binds": True}))
+    sql = as_text(host.database.engine, query)
     with host.database.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]

@@ -6,6 +6,7 @@ import time
 import pytest
 from sqlalchemy import insert, select
 
+from cpar_plugin.host_kit.schemas import as_text
 from oscar_host.host import OscarHost
 
 PATIENTS, VISITS_EACH = 500, 10
@@ -44,7 +45,7 @@ def clinic(emr: OscarHost, oscar):
 
 def plan(host: OscarHost, query) -> list[str]:
     """One line for each access to a table, those that read it whole beginning with ALL."""
-    sql = str(query.compile(host.database.engine, compile_kwargs={"literal_binds": True}))
+    sql = as_text(host.database.engine, query)
     with host.database.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             rows = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + sql).all()
