@@ -63,7 +63,8 @@ def migrate_command(names: tuple[str, ...]) -> None:
 def run_due_command(names: tuple[str, ...]) -> None:
     """Do what is due in every clinic, or in those named, with neither broker nor workers. For cron or systemd."""
     clinics = _clinics()
-    _round(clinics, names, partial(rounds.all_due, draining=clinics.read().draining), "Working", say_well=False)
+    work = partial(rounds.all_due, fleet=clinics.settings, draining=clinics.read().draining)
+    _round(clinics, names, work, "Working", say_well=False)
 
 
 @command.command("drain")

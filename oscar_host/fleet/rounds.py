@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,8 @@ from ..doctor.examination import Finding, examine
 from ..migrate import installed_plugins
 from .clinic import FleetClinic
 from .parallel import Outcome
+from .registry_places import limited
+from .settings import FleetSettings
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +66,15 @@ def migrated(clinic: FleetClinic) -> Outcome:
     return Outcome(clinic.name, HealthLevel.OK)
 
 
-def all_due(clinic: FleetClinic, *, draining: frozenset[str]) -> Outcome:
+def all_due(clinic: FleetClinic, *, fleet: FleetSettings, draining: frozenset[str]) -> Outcome:
     """Everything that is due is done: submissions, unless it is draining, then the other jobs whose time has come."""
     plugins, sentences, errors = Plugins(), list[str](), list[str]()
     plugins.load_installed()
     with clinic.open() as host:
         now = host.clock.now()
         if clinic.name not in draining:
-            report = run_due(host, plugin_settings.load(host.settings), now)
+            settings = plugin_settings.load(host.settings)
+            report = run_due(host, settings, now, limited=partial(limited, settings=settings, fleet=fleet))
             errors += report.errors
             sentences += [f"{STATE[state]}: {count}." for state, count in sorted(report.states.items())]
         for job in _others(plugins.emr_scheduled_jobs(host), clinic.data_folder, now):

@@ -22,6 +22,7 @@ from oscar_host.install.fleet_command import command
 
 from ..authority import Authority
 from ..sidecar_bed.bed import NGINX
+from .conftest import Folder
 
 PROGRAMS = Path(sys.executable).parent
 UNITS = [
@@ -103,6 +104,41 @@ def test_the_units_run_commands_that_exist(written: Path) -> None:
     assert len(lines) == 3
     for line in lines:
         resolved(line.split())
+
+
+def test_the_web_unit_serves_from_the_socket_that_systemd_hands_it(folder: Folder, tmp_path: Path) -> None:
+    program = shutil.which("systemd-socket-activate")
+    if not program:
+        pytest.fail("systemd is not installed. Install it with: apt-get install systemd")
+    folder.add("north")
+    options = ["--programs", str(PROGRAMS), "--fleet-file", str(folder.file), "--state-folder", str(tmp_path)]
+    result = CliRunner().invoke(
+        command, ["--write", str(tmp_path / "files"), "--socket", f"{tmp_path}/fleet.sock", *options]
+    )
+    assert result.exit_code == 0, result.output
+    of_socket = (tmp_path / "files/cpar-fleet-web.socket").read_text()
+    of_service = (tmp_path / "files/cpar-fleet-web.service").read_text()
+    [listens] = [line.partition("=")[2] for line in of_socket.splitlines() if line.startswith("ListenStream=")]
+    [start] = [line.partition("=")[2] for line in of_service.splitlines() if line.startswith("ExecStart=")]
+    [variables] = [line.partition("=")[2] for line in of_service.splitlines() if line.startswith("Environment=")]
+    given = [f"--setenv={variable}" for variable in variables.split()]
+    with subprocess.Popen([program, "--listen", listens, *given, *start.split()], cwd=tmp_path) as process:
+        try:
+            assert b"200 OK" in answer_from(Path(listens), "/north/cpar/sign-in")
+            assert b"404 NOT FOUND" in answer_from(Path(listens), "/south/cpar/sign-in").upper()
+        finally:
+            process.terminate()
+
+
+def answer_from(file: Path, path: str) -> bytes:
+    for _ in range(600):
+        if file.exists():
+            break
+        time.sleep(0.1)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(file))
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: emr.example\r\nConnection: close\r\n\r\n".encode())
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def test_the_fleets_file_is_read_once_the_broker_is_named(written: Path, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ class Company:
     reports: Iterable[Future[RunReport]] = ()
 
 
+Limited = Callable[[Transport], Transport]  # the same way out, for no more at a time than there is room for
 Companions = Callable[[int], Company]  # begins them, where so many submissions are worth it
 
 
@@ -65,6 +66,7 @@ def run_due(
     *,
     progress: ReportProgress | None = None,
     companions: Companions | None = None,
+    limited: Limited | None = None,
 ) -> RunReport:
     """Do everything that is due at `now` (aware), mail apart. Any number of processes may do so at once.
 
@@ -77,7 +79,8 @@ def run_due(
         company = (_try(report, lambda: companions(_waiting(host, now))) if companions else None) or Company(
             settings.panels_at_once
         )
-        report.add(submit(host, settings, ahead, at_once=company.panels_at_once, progress=progress))
+        at_once = company.panels_at_once
+        report.add(submit(host, settings, ahead, at_once=at_once, progress=progress, limited=limited))
         for other in company.reports:
             report.add(_try(report, other.result) or RunReport())
         _try(report, lambda: rehearsals.make(host, settings, now))
@@ -107,17 +110,25 @@ def begin_due(host: Host, settings: Settings, now: datetime, report: RunReport) 
 
 
 def submit(
-    host: Host, settings: Settings, ahead: timedelta, *, at_once: int, progress: ReportProgress | None = None
+    host: Host,
+    settings: Settings,
+    ahead: timedelta,
+    *,
+    at_once: int,
+    progress: ReportProgress | None = None,
+    limited: Limited | None = None,
 ) -> RunReport:
     """Work on all submissions that want it until none does, `at_once` at a time.
 
-    `ahead`: by how much the time of the run is ahead of the clock.
+    `ahead`: by how much the time of the run is ahead of the clock. `limited`: by which others share the way out.
     """
 
     def now() -> datetime:
         return host.clock.now() + ahead
 
     report, transport, completed = RunReport(), way_out(settings), 0
+    if limited:
+        transport = limited(transport)
     under_way: set[Future[SubmissionState | None]] = set()
     with ThreadPoolExecutor(at_once, "cpar-submission") as pool:
         while True:

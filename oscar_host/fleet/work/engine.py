@@ -28,11 +28,12 @@ from ...host import OscarHost
 from ..clinic import FleetClinic
 from ..clinics import Clinics
 from ..open_hosts import open_hosts
+from ..registry_key import key_of
 from . import queues
 from .broker_line import FAILURES, BrokerLine
 from .celery_app import LOOK, celery_app, publish
 from .places import ClinicPlaces
-from .registry import Registry, RegistryState, key_of
+from .registry import Registry, RegistryState
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 Both are in the broker: in its queues, which any worker reads and writes, and which outlive workers and restarts.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +12,6 @@ from typing import Any, Final
 
 from kombu import Connection
 
-from cpar_plugin.settings import Settings
 from cpar_plugin.transport import DeliveryOutcome, DeliveryResult, Envelope, Transport, not_sent
 
 from .broker_line import FAILURES, BrokerLine
@@ -38,13 +36,6 @@ class RegistryState(Enum):
     UP = "up"
     ON_TRIAL = "on trial"  # a pause is over: one panel at a time, until one is answered
     DOWN = "down"
-
-
-def key_of(settings: Settings) -> str:
-    """Which registry it is: clinics with the same have it in common. Empty where nothing is sent by network."""
-    if settings.transport == "folder":
-        return ""
-    return hashlib.sha256(settings.registry_url.rstrip("/").encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
