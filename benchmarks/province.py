@@ -247,9 +247,9 @@ def _bare(province: Province, connection: Connection) -> Night:
 
 def _in_turn(file: str, number: int) -> None:
     """One of the processes: every second clinic, one after the other, its other jobs too as the fleet does them."""
-    clinics = Clinics(load(Path(file))).read().clinics
-    for clinic in [*clinics.values()][number::PROCESSES]:
-        outcome = all_due(clinic, draining=frozenset())
+    clinics = Clinics(load(Path(file)))
+    for clinic in [*clinics.read().clinics.values()][number::PROCESSES]:
+        outcome = all_due(clinic, fleet=clinics.settings, draining=frozenset())
         assert outcome.level is HealthLevel.OK, outcome.sentences
 
 

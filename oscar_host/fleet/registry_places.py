@@ -27,10 +27,10 @@ def limited(transport: Transport, settings: Settings, fleet: FleetSettings) -> T
     """The same way out, for no more at a time than `registry_panels_at_once` on this machine."""
     if not (key := key_of(settings)):
         return transport
-    return _Limited(transport, fleet.data_folder / _FOLDER / key, fleet.registry_panels_at_once)
+    return _RegistryPlaces(transport, fleet.data_folder / _FOLDER / key, fleet.registry_panels_at_once)
 
 
-class _Limited:
+class _RegistryPlaces:
     def __init__(self, transport: Transport, folder: Path, at_once: int) -> None:
         self._transport = transport
         self._folder = folder
