@@ -206,7 +206,7 @@ class AuditTrail(Protocol):
     """
 
     def record(self, session: "Session", *events: AuditEvent) -> None:
-        """Write the events in the transaction of the change that they tell about: there may be a thousand.
+        """Write the events in the transaction of the change that they tell about: there may be ten thousand.
 
         With few statements, however many they are. Raises Refused where the trail cannot be written.
         """

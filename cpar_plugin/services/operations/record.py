@@ -92,7 +92,7 @@ BulkKind = Literal[
 ]
 BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(BulkKind)}
 
-_LINES_AT_ONCE: Final = 1000
+_LINES_AT_ONCE: Final = 10_000
 _MEMBER, _PANEL, _SETTINGS, _CLIENT = "cparPanelMember", "cparPanel", "cparSettings", "cparFhirClient"
 _REPORT: Final = "cparReport"
 _OTHER, _OTHER_MEMBER = "cparOtherPanel", "cparOtherPanelMember"
@@ -228,18 +228,12 @@ def _record_each(
     session: "Session", host: Host, actor: Actor, kind: OperationKind, operation_id: int, ids: Sequence[int]
 ) -> None:
     action, noun = _AUDIT[kind]
+    key, detail = f"operation {operation_id}", f"{kind}: operation {operation_id}"
     for start in range(0, len(ids), _LINES_AT_ONCE):
         host.audit.record(
             session,
             *(
-                AuditEvent(
-                    actor=actor,
-                    action=action,
-                    noun=noun,
-                    key=f"operation {operation_id}",
-                    patient_id=patient_id,
-                    detail=f"{kind}: operation {operation_id}",
-                )
+                AuditEvent(actor=actor, action=action, noun=noun, key=key, patient_id=patient_id, detail=detail)
                 for patient_id in ids[start : start + _LINES_AT_ONCE]
             ),
         )
