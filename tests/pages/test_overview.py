@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -250,6 +251,16 @@ def test_an_overview_asks_few_questions_of_the_database_however_much_there_is(
         # Of a panel, three are about what the registry counts of it.
         most = 20 if "panels" in address else 17
         assert len(statements) <= most, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]
+
+
+def test_more_in_doubt_than_are_remembered_are_counted_alike(
+    mixed: None, manager: Any, panel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"/cpar/panels/{panel}/overview"
+    counted = tables(page(manager.get(address)))
+    monkeypatch.setattr(import_module("cpar_plugin.services.overview.members"), "_DOUBTFUL", 1)
+    assert len(counted["Excluded from the next submission"]) > 1
+    assert tables(page(manager.get(address))) == counted
 
 
 def test_the_pictures_pass_axe_hold_at_both_widths_and_print(

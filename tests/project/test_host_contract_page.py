@@ -27,10 +27,15 @@ def section(heading: str) -> str:
 
 def signature(function: ast.FunctionDef) -> str:
     assert function.returns
-    returns = ast.unparse(function.returns)
+    returns = written(function.returns)
     if any(isinstance(mark, ast.Name) and mark.id == "property" for mark in function.decorator_list):
         return f"{function.name} -> {returns}"
-    return f"{function.name}({ast.unparse(function.args)}) -> {returns}"
+    return f"{function.name}({written(function.args)}) -> {returns}"
+
+
+def written(node: ast.AST) -> str:
+    """As the page has it: an annotation in quotes is imported for the type checker alone."""
+    return re.sub(r"'([A-Z][\w\[\]]*)'", r"\1", ast.unparse(node))
 
 
 def classes(module: ModuleType) -> Iterator[ast.ClassDef]:
