@@ -54,36 +54,51 @@ def private_mariadb(*more: str, below: Path | None = None) -> Iterator[URL]:
     `more` are options of the server, such as `ssl-cert=/file`. Its data is in a folder `below`, or where all temporary
     files are.
     """
-    server = program("mariadbd", "mariadb-server", NoMariaDB)
-    installer = program("mariadb-install-db", "mariadb-server", NoMariaDB)
-    with tempfile.TemporaryDirectory(prefix="cpar-mariadb-", dir=below, ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        socket = folder / "socket"
-        options = [
-            "--no-defaults",
-            f"--datadir={folder / 'data'}",
-            f"--tmpdir={folder}",
-            *(f"--{option}" for option in (*_OSCAR, *_THROW_AWAY, *more)),
-        ]
-        if os.geteuid() == 0:
-            options.append("--user=root")
-        log = folder / "log"
+    with (
+        tempfile.TemporaryDirectory(prefix="cpar-mariadb-", dir=below, ignore_cleanup_errors=True) as name,
+        _running(Path(name), *more, remains=name) as url,
+    ):
+        yield url
+
+
+@contextmanager
+def lasting_mariadb(folder: Path, *more: str) -> Iterator[URL]:
+    """The same on data that stays in the folder: started there once more, it has what was committed before its end."""
+    with _running(folder, "innodb-flush-log-at-trx-commit=2", *more) as url:
+        yield url
+
+
+@contextmanager
+def _running(folder: Path, *more: str, remains: str = "") -> Iterator[URL]:
+    """`remains`: what is removed should we be killed."""
+    server, socket, data = program("mariadbd", "mariadb-server", NoMariaDB), folder / "socket", folder / "data"
+    options = [
+        "--no-defaults",
+        f"--datadir={data}",
+        f"--tmpdir={folder}",
+        *(f"--{option}" for option in (*_OSCAR, *_THROW_AWAY, *more)),
+    ]
+    if os.geteuid() == 0:
+        options.append("--user=root")
+    if not data.exists():
+        installer = program("mariadb-install-db", "mariadb-server", NoMariaDB)
         _run([installer, *options, "--auth-root-authentication-method=normal", "--skip-test-db", "--force"])
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603
-                ["/bin/sh", "-c", _UNTIL_WE_ARE_GONE, name, server, *options, f"--socket={socket}"],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # Ctrl-C is for us: we end it when we are done with it
-            )
-        try:
-            _wait_for_server(process, log)
-            yield URL.create("mysql+pymysql", username="root", query={"unix_socket": str(socket)})
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait()
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603
+            ["/bin/sh", "-c", _UNTIL_WE_ARE_GONE, remains, server, *options, f"--socket={socket}"],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C is for us: we end it when we are done with it
+        )
+    try:
+        _wait_for_server(process, log)
+        yield URL.create("mysql+pymysql", username="root", query={"unix_socket": str(socket)})
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
 
 
 def _run(command: list[str]) -> None:

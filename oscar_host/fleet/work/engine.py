@@ -21,6 +21,7 @@ from cpar_plugin.services.submissions.one_panel import submit_one
 from cpar_plugin.services.submissions.run import RunReport, begin_due
 from cpar_plugin.services.submissions.way_out import way_out
 from cpar_plugin.settings import Settings
+from cpar_plugin.store.reach import is_away
 from cpar_plugin.tracing import about
 from cpar_plugin.transport import Transport
 
@@ -40,11 +41,13 @@ log = logging.getLogger(__name__)
 PANEL: Final = "cpar.panel"
 JOBS: Final = "cpar.jobs"
 REHEARSALS: Final = "cpar-rehearsals"  # the end of that job, which needs no hurry
+_AWAY_SECONDS: Final = (0, 1, 2, 5, 10, 20)  # after so many messages in a row whose clinics' databases were not reached
+_PLACE_SECONDS: Final = 0.5  # after which other jobs of a clinic look for a place again, behind all others
 _WAY_OUT_SECONDS: Final = 300  # for which a connection's certificates and access token are kept
 
 
 class NoPlaceError(Exception):
-    """Enough processes of this worker work for the clinic. What was to be done is published again, if need be."""
+    """Enough processes of this worker work for the clinic."""
 
 
 class Engine:
@@ -63,8 +66,9 @@ class Engine:
         self._line = BrokerLine(self.app)
         self._plugins = Plugins()
         self._plugins.load_installed()
+        away = _AwayPauses()
         for name, work in ((LOOK, self._look), (PANEL, self._panel), (JOBS, self._jobs)):
-            self.app.task(name=name, shared=False)(_guarded(name, work))
+            self.app.task(name=name, shared=False)(_guarded(name, work, away))
 
     def jobs(self, host: Host) -> Sequence[Job]:
         """Those that are no panels: what plugins want done every so often."""
@@ -124,10 +128,14 @@ class Engine:
 
     def _jobs(self, name: str, trace: str, due: Sequence[str]) -> None:
         """The clinic's other jobs, those that are due."""
-        with self._opened(self.clinics.read().clinic(name), jobs=True) as host:
-            for job in self.jobs(host):
-                if job.name in due:
-                    _tried(job, host.clock.now())
+        try:
+            with self._opened(self.clinics.read().clinic(name), jobs=True) as host:
+                for job in self.jobs(host):
+                    if job.name in due:
+                        _tried(job, host.clock.now())
+        except NoPlaceError:  # the beat publishes each once in its slot of time, which may be a day
+            time.sleep(_PLACE_SECONDS)
+            self.publish(JOBS, queues.JOBS, name, trace, due)
 
     @contextmanager
     def _opened(self, clinic: FleetClinic, *, jobs: bool = False) -> Iterator[OscarHost]:
@@ -144,19 +152,39 @@ class Engine:
         return registry is not None and registry.state() is RegistryState.DOWN
 
 
-def _guarded(task: str, work: Callable[..., None]) -> Callable[..., None]:
+class _AwayPauses:
+    """For a process that reaches no database, of whatever clinics: it is the one that is cut off.
+
+    Without pauses it would take all messages, each within moments, and do nothing about any.
+    """
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def reached(self) -> None:
+        self._failures = 0
+
+    def wait(self) -> None:
+        time.sleep(_AWAY_SECONDS[min(self._failures, len(_AWAY_SECONDS) - 1)])
+        self._failures += 1
+
+
+def _guarded(task: str, work: Callable[..., None], away: _AwayPauses) -> Callable[..., None]:
     """Log what goes wrong with one clinic, by its kind only: the text may hold patient data. The beat asks it again."""
 
     def guarded(name: str, trace: str, *more: object) -> None:
         with about(trace=trace, clinic=name):
             try:
                 work(name, trace, *more)
+                away.reached()
             except NoPlaceError:
                 log.info("%s of clinic %s was not begun: enough processes work for it", task, name)
             except Refused as refused:
                 log.warning("%s of clinic %s was not done: %s", task, name, refused)
             except (SQLAlchemyError, HostBusy, *FAILURES) as error:
                 log.warning("%s of clinic %s was interrupted: %s", task, name, type(error).__name__)
+                if isinstance(error, SQLAlchemyError) and is_away(error):
+                    away.wait()
             except Exception as error:
                 log.error("%s of clinic %s failed: %s", task, name, type(error).__name__)
 
@@ -167,6 +195,8 @@ def _tried(job: Job, now: datetime) -> None:
     try:
         job.run(now)
     except Exception as error:
+        if is_away(error):  # so it is for all other jobs
+            raise
         log.error("job %s failed: %s", job.name, type(error).__name__)
 
 

@@ -25,9 +25,10 @@ _PAUSES: Final = (1, 2, 4, 10, 20)  # times the first one
 _REMEMBERED_SECONDS: Final = 24 * 60 * 60
 _UNUSED_MILLISECONDS: Final = 2 * _REMEMBERED_SECONDS * 1000
 _PATIENCE_SECONDS: Final = 60.0
+_NOTING_SECONDS: Final = 5.0
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERRORS: Final = 500
-_BUSY: Final = "Too many panels are being sent to the registry at this time."
+_NO_TURN: Final = "Too many panels are being sent to the registry at this time, or the fleet's broker is unavailable."
 
 
 class RegistryState(Enum):
@@ -59,6 +60,7 @@ class Registry:
         self._failures, self._down = f"cpar.registry.{key}.failures", f"cpar.registry.{key}.down"
         self._sending = WorkerTokens(line, key, at_once)
         self._trial = WorkerTokens(line, f"{key}.trial", 1)
+        self._noting = WorkerTokens(line, f"{key}.noting", 1)
         self._key = key
 
     def state(self) -> RegistryState:
@@ -86,29 +88,37 @@ class Registry:
     def send(self, transport: Transport, envelope: Envelope) -> DeliveryResult:
         with self._sending.held(_PATIENCE_SECONDS) as held:
             if not held:
-                return not_sent(_BUSY)
+                return not_sent(_NO_TURN)
             answer = transport.send(envelope)
         with suppress(*FAILURES):
-            self._line.do(lambda connection: self._note(connection, is_failure=_is_failure(answer)))
+            if _is_failure(answer):
+                with self._noting.held(_NOTING_SECONDS):  # one after the other: there is one fifth failure
+                    self._line.do(self._note_failure)
+            else:
+                self._line.do(self._note_answer)
         return answer
 
-    def _note(self, connection: Connection, *, is_failure: bool) -> None:
+    def _note_failure(self, connection: Connection) -> None:
         before = self._counts(connection)
+        counts = _Counts(before.failures + 1, before.pauses)
         with connection.channel() as channel:
-            if is_failure:
-                self._publish(channel, self._failures, _REMEMBERED_SECONDS)
-                self._pause(channel, _Counts(before.failures + 1, before.pauses))
-            elif before.failures:
+            self._publish(channel, self._failures, _REMEMBERED_SECONDS)
+            if counts.state is RegistryState.ON_TRIAL:
+                pause = self._first_pause * _PAUSES[min(counts.failures - _DOWN_AFTER, len(_PAUSES) - 1)]
+                self._publish(channel, self._down, pause)
+                # One outage is one warning, however long it is.
+                level = logging.WARNING if counts.failures == _DOWN_AFTER else logging.INFO
+                log.log(level, "registry %s does not answer: next attempt in %g seconds", self._key, pause)
+            self._counts(connection)  # what was published is counted from now on
+
+    def _note_answer(self, connection: Connection) -> None:
+        before = self._counts(connection)
+        if before.failures:
+            with connection.channel() as channel:
                 for queue in (self._failures, self._down):
                     channel.queue_purge(queue)
-                if before.state is not RegistryState.UP:
-                    log.warning("registry %s answers again", self._key)
-
-    def _pause(self, channel: Any, counts: _Counts) -> None:
-        if counts.state is RegistryState.ON_TRIAL:
-            pause = self._first_pause * _PAUSES[min(counts.failures - _DOWN_AFTER, len(_PAUSES) - 1)]
-            self._publish(channel, self._down, pause)
-            log.warning("registry %s does not answer: next attempt in %g seconds", self._key, pause)
+            if before.state is not RegistryState.UP:
+                log.warning("registry %s answers again", self._key)
 
     def _publish(self, channel: Any, queue: str, seconds: float) -> None:
         """A message that counts for so long."""

@@ -14,6 +14,7 @@ from kombu import Connection
 from .broker_line import FAILURES, BrokerLine
 
 _LOOK_AGAIN_SECONDS: Final = 0.2
+_AWAY_SECONDS: Final = 10.0  # without the broker: other machines, which may have it, get their chance
 _PERSISTENT: Final = 2
 
 
@@ -28,7 +29,7 @@ class WorkerTokens:
 
     @contextmanager
     def held(self, patience_seconds: float = 0.0) -> Iterator[bool]:
-        """Hold a token while the block works. False where none was free, or the broker away, for so long."""
+        """Hold a token while the block works. False where none was free for so long, or the broker is away."""
         release = self._taken(time.monotonic() + patience_seconds)
         try:
             yield release is not None
@@ -38,11 +39,15 @@ class WorkerTokens:
                     release()
 
     def _taken(self, until: float) -> Any:
+        there_at = time.monotonic()
         while True:
-            with suppress(*FAILURES):
+            try:
                 release = self._line.do(self._take)
                 if release is not None:
                     return release
+                there_at = time.monotonic()
+            except FAILURES:
+                until = min(until, there_at + _AWAY_SECONDS)
             if time.monotonic() >= until:
                 return None
             time.sleep(_LOOK_AGAIN_SECONDS)

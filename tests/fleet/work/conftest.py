@@ -28,10 +28,13 @@ from oscar_host.host import open_host
 
 from ...conftest import ALBERTA, Oscar
 from ..conftest import Folder
+from .clocks import MachineClock
 
 PROGRAM = Path(sys.executable).with_name("cpar")
 CLAIM_SECONDS = 4
 _PATIENCE_SECONDS = 120
+_LOOKS = 12  # several seconds
+_JUMP_SECONDS = 6 * 60
 
 
 def calendar_of_today() -> dict[str, str]:
@@ -50,9 +53,9 @@ def calendar_of_today() -> dict[str, str]:
     }
 
 
-def fill_panels(url: str, panels: int, patients: int) -> None:
+def fill_panels(url: str, panels: int, patients: int, night: datetime | None = None) -> None:
     """A clinic that was set up a few days before the automatic date, with so many panels of so many patients."""
-    begin = datetime.now(ALBERTA) - timedelta(days=5)
+    begin = (night or datetime.now(ALBERTA)) - timedelta(days=5)
     with open_host(url, clock=FixedClock(begin)) as host:
         oscar, system = Oscar(host), host.identity.system
         oscar.provider("101")
@@ -74,33 +77,43 @@ class FleetAtWork:
     ) -> None:
         self.folder, self.broker, self.registry = folder, broker, registry
         self.broker_url = broker.url.replace(f":{broker.port}/", f":{broker_port or broker.port}/")
+        self.calendar = calendar_of_today()
+        self.night: datetime | None = None  # now
+        self.environment: dict[str, str] = {}
         self.urls: dict[str, str] = {}
         self.processes: list[subprocess.Popen[bytes]] = []
         self.write()
 
     def machine(self, name: str, broker_port: int | None = None) -> "FleetAtWork":
         """Another machine of the same fleet: with files of its own, and its own way to the broker."""
-        folder = self.folder.elsewhere(name)
-        machine = FleetAtWork(folder, self.broker, self.registry, broker_port)
-        machine.processes = self.processes
+        machine = FleetAtWork(self.folder.elsewhere(name), self.broker, self.registry, broker_port)
+        machine.calendar, machine.environment, machine.processes = self.calendar, self.environment, self.processes
         return machine
 
-    def write(self, *lines: str) -> None:
+    def in_night_of(self, moment: datetime, seconds: float) -> MachineClock:
+        """Clinics that are added from now on have the default calendar, processes a clock so long after this moment."""
+        self.calendar, self.night = {"rehearsal_days": "0"}, moment
+        clock = MachineClock(self.folder.file.with_name("clock"), moment + timedelta(seconds=seconds))
+        self.environment = clock.environment
+        return clock
+
+    def write(self, *lines: str, registry_pause_seconds: float = 0.5) -> None:
         """The fleet's own file: the beat looks often, as is fit for a small night."""
-        given = ("ask_minutes = 0.02", "job_minutes = 60", "registry_pause_seconds = 0.5", *lines)
+        pause = f"registry_pause_seconds = {registry_pause_seconds}"
+        given = ("ask_minutes = 0.02", "job_minutes = 60", pause, *lines)
         self.folder.write(f"broker_url = {self.broker_url}", "pages = no", *given)
 
     def clinic(self, name: str, new_database: Callable[[], str], panels: int = 3, patients: int = 2) -> str:
         """Add a clinic with panels."""
         url = self.urls[name] = new_database()
-        fill_panels(url, panels, patients)
+        fill_panels(url, panels, patients, self.night)
         self.add(name, url)
         return url
 
     def add(self, name: str, url: str, **more: str) -> Path:
         """Write its file."""
         sends = {"transport": "fhir", "registry_url": self.registry.fhir_url, "registry_read_seconds": "20"}
-        return self.folder.add(name, **{"database_url": url, **calendar_of_today(), **sends, **more})
+        return self.folder.add(name, **{"database_url": url, **self.calendar, **sends, **more})
 
     def engine(self) -> Engine:
         """The fleet's work, in this process."""
@@ -108,7 +121,7 @@ class FleetAtWork:
 
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
         """A process of `cpar fleet`; its log is beside the fleet's file."""
-        environment = {**os.environ, "CPAR_FLEET": str(self.folder.file), **more}
+        environment = {**os.environ, "CPAR_FLEET": str(self.folder.file), **self.environment, **more}
         log = self.folder.file.with_name(f"{arguments[0]}.log").open("ab")
         with log:
             process = subprocess.Popen(
@@ -164,8 +177,20 @@ class FleetAtWork:
             time.sleep(0.25)
         raise AssertionError(f"not within {_PATIENCE_SECONDS} s: {what}; {self.states()}\n{self.log('worker')[-3000:]}")
 
-    def wait_until_delivered(self, count: int) -> None:
-        self.wait(lambda: self.states()[SubmissionState.DELIVERED] == count, f"{count} delivered")
+    def wait_until_delivered(self, count: int, clock: MachineClock | None = None) -> None:
+        """`clock`: it jumps, beyond the end of every claim, whenever nothing has happened for a while."""
+        before, looks = Counter[str](), 0
+
+        def so_far() -> bool:
+            nonlocal before, looks
+            states = self.states()
+            before, looks = states, looks + 1 if states == before else 0
+            if clock and looks == _LOOKS:
+                clock.advance(_JUMP_SECONDS)
+                looks = 0
+            return states[SubmissionState.DELIVERED] == count
+
+        self.wait(so_far, f"{count} delivered")
 
     def check(self) -> None:
         """Each request is in one final state; the registry holds one body for each, and ours where it was delivered."""
