@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import click
@@ -12,6 +13,7 @@ from sqlalchemy import func, select, update
 
 from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.store import tables
+from oscar_host.demo.registry.process import running
 from oscar_host.host import OscarHost
 
 from .answering import answering_registry
@@ -22,7 +24,7 @@ _BUSY, _WAITING = 1.3, 1.15
 
 
 def main(panels: int = PANELS, members: int = MEMBERS) -> None:
-    """Print two lines for each database: the ratio, and what it should be at most."""
+    """Print three lines for each database: the ratio, and what it should be at most."""
     processors = len(os.sched_getaffinity(0))
     with empty_hosts() as hosts:
         for name, host in hosts:
@@ -37,6 +39,8 @@ def main(panels: int = PANELS, members: int = MEMBERS) -> None:
                 seconds, busy = _night(host, url, "2026-12-07T03:20", panels)
             with answering_registry(DELAY) as url:
                 waiting, _ = _night(host, url, "2027-01-07T03:20", panels)
+            with TemporaryDirectory(prefix="cpar-bench-") as folder, running(Path(folder)) as registry:
+                checking, _ = _night(host, registry.fhir_url, "2027-02-07T03:20", panels)
             what = f"a night of {panels} panels of {members}, {PANELS_AT_ONCE} at a time, {name}:"
             click.echo(
                 f"{what} {seconds * processors / busy:.2f} x what its processor time takes on {processors} processors "
@@ -45,6 +49,10 @@ def main(panels: int = PANELS, members: int = MEMBERS) -> None:
             click.echo(
                 f"{what} with a registry that answers after {DELAY:g} s {waiting / seconds:.2f} x as long as with one "
                 f"that answers at once ({waiting:.1f} s : {seconds:.1f} s; aim: at most {_WAITING:g} x)"
+            )
+            click.echo(
+                f"{what} with the registry of the demonstration, which checks here, {checking / seconds:.2f} x as long "
+                f"({checking:.1f} s : {seconds:.1f} s), and {checking / waiting:.2f} x as long as with the slow one"
             )
 
 

@@ -3,7 +3,6 @@
 /_behaviour and /_received serve tests.
 """
 
-import hashlib
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from ipaddress import ip_address
 from flask import Flask, Response, abort, jsonify, render_template, request
 
 from . import answers
+from .arriving import Arrival
 from .behaviour import Behaviour, Conduct, parse
 from .bulk import BulkSubmissions
 from .bulk_pages import bulk_pages
@@ -43,17 +43,18 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
         behaviour = conduct.next()
         if (behaviour.kind, behaviour.when) == ("cut", "before"):
             _cut()
-        body = request.get_data()
-        sha256 = hashlib.sha256(body).hexdigest()
+        arrival = Arrival(request.stream)
         if tokens and not tokens.accept(request):
-            return _refuse(store, 401, sha256, [Issue("login", "", "a valid access token is needed")])
+            return _refuse(store, 401, arrival.sha256, [Issue("login", "", "a valid access token is needed")])
         if request.mimetype not in (answers.FHIR_JSON, "application/json"):
-            return _refuse(store, 415, sha256, [Issue("not-supported", "", f"send {answers.FHIR_JSON}")])
+            return _refuse(store, 415, arrival.sha256, [Issue("not-supported", "", f"send {answers.FHIR_JSON}")])
         if behaviour.when == "before" or behaviour.kind in ("refuse", "fault"):
+            if behaviour.kind not in ("ok", "slow"):
+                arrival.read()
             early = _misbehave(behaviour, b"")
             if early:
                 return early
-        answer = _receive(store, sha256, body)
+        answer = _receive(store, arrival)
         late = _misbehave(behaviour, answer.get_data()) if behaviour.when == "after" else None
         return late or answer
 
@@ -108,15 +109,15 @@ def _behaved(conduct: Conduct, answer: Callable[[], Response]) -> Response:
     return late or response
 
 
-def _receive(store: Store, sha256: str, body: bytes) -> Response:
+def _receive(store: Store, arrival: Arrival) -> Response:
     try:
-        submission = check(body)
-        receipt = store.receive(submission, sha256, body)
+        submission = check(arrival)
+        receipt = store.receive(submission, arrival.sha256, arrival.zipped())
     except Faulty as error:
-        return _refuse(store, 422, sha256, error.issues)
+        return _refuse(store, 422, arrival.sha256, error.issues)
     except Conflict:
         issue = Issue("conflict", "Bundle.identifier", "another content was received under this identifier")
-        return _refuse(store, 409, sha256, [issue])
+        return _refuse(store, 409, arrival.sha256, [issue])
     return _fhir(200, answers.transaction_response(submission.keys, receipt))
 
 

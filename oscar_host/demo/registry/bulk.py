@@ -6,6 +6,7 @@ offered again when the registry was restarted.
 
 import threading
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -128,7 +129,7 @@ class BulkSubmissions:
         try:
             resources = list(_fetched(manifest))
             manifest.body = _bundle(submission.submission_id, resources)
-            manifest.submission = check(manifest.body)
+            manifest.submission = check([manifest.body])
             if self._conduct.as_json()["kind"] == "fault":
                 patients = (place for place, one in enumerate(resources) if one["resourceType"] == "Patient")
                 fault = "the registry has been told to find a fault"
@@ -154,7 +155,8 @@ class BulkSubmissions:
         for manifest in manifests:
             if manifest.submission:
                 try:
-                    self._store.receive(manifest.submission, sha256(manifest.body).hexdigest(), manifest.body)
+                    zipped = zlib.compress(manifest.body, 1)
+                    self._store.receive(manifest.submission, sha256(manifest.body).hexdigest(), zipped)
                 except Conflict:
                     manifest.outcomes = [_outcome("error", "conflict", "another content was received before")]
         submission.done = True

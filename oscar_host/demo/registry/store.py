@@ -72,10 +72,12 @@ class Store:
             yield connection
             connection.execute("COMMIT")
 
-    def receive(self, submission: AcceptedSubmission, sha256: str, body: bytes) -> Receipt:
-        """Keep it, or count it once more. Raises Conflict where the identifier is that of another content."""
+    def receive(self, submission: AcceptedSubmission, sha256: str, zipped: bytes) -> Receipt:
+        """Keep it, its body compressed by zlib, or count it once more.
+
+        Raises Conflict where the identifier is that of another content.
+        """
         now = _now()
-        compressed = zlib.compress(body, 1)
         with self._write() as connection:
             versions = _versions(connection, submission.keys)
             row = connection.execute(
@@ -87,7 +89,7 @@ class Store:
                 _KEEP,
                 (
                     *(submission.identifier, sha256, accepted, receipt, submission.panel_number, submission.members),
-                    *(len(submission.keys), now, now, compressed),
+                    *(len(submission.keys), now, now, zipped),
                 ),
             )
             if row is None:

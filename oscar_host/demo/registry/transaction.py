@@ -1,15 +1,14 @@
 """Checks a submission: a transaction Bundle by the rules of FHIR R4, and what makes it repeatable."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
+from . import structure
+from .arriving import ArrivingObject, NotAnObject
 from .elements import RESOURCES, FoundReference, Issue, walk
-from .structure import faults
 
 Json = dict[str, Any]
 
@@ -34,71 +33,110 @@ class Faulty(Exception):
         self.issues = issues
 
 
-def check(body: bytes) -> AcceptedSubmission:
-    """The submission, once no rule is broken. Raises Faulty with every fault found."""
+def check(chunks: Iterable[bytes]) -> AcceptedSubmission:
+    """Check a submission while it arrives: each entry as soon as it is there. Raises Faulty with every fault found.
+
+    Of an entry nothing is kept but what others may refer to.
+    """
+    bundle = ArrivingObject(chunks, "entry")
+    checking = _Checking()
     try:
-        bundle = orjson.loads(body)
-    except ValueError:
-        raise Faulty([Issue("structure", "Bundle", "this is not JSON")]) from None
-    kind = bundle.get("resourceType") if isinstance(bundle, dict) else None
-    if kind not in RESOURCES:
-        raise Faulty([Issue("structure", "Bundle", "this is no FHIR resource that belongs to a submission")])
-    if kind != "Bundle":
-        raise Faulty([Issue("not-supported", kind, "only a transaction Bundle is taken here")])
-    if structure := faults(bundle, body):
-        raise Faulty(structure)
-    issues = list(_of_bundle(bundle))
-    if issues:
-        raise Faulty(issues)
-    issues = list(_of_content(bundle))
-    if issues:
-        raise Faulty(issues)
-    group = next(resource for resource in _resources(bundle) if resource["resourceType"] == "Group")
-    return AcceptedSubmission(
-        identifier=bundle["identifier"]["value"],
-        panel_number=group["identifier"][0]["value"],
-        members=len(group.get("member", [])),
-        keys=tuple(_condition(entry) for entry in bundle["entry"]),
-    )
+        for entry in bundle.items():
+            checking.add(entry)
+    except NotAnObject:
+        raise Faulty([Issue("structure", "Bundle", "this is no JSON object")]) from None
+    return checking.close(bundle.others)
 
 
-def _resources(bundle: Json) -> Iterator[Json]:
-    return (entry["resource"] for entry in bundle["entry"])
+class _Checking:
+    """What is known of a submission after each of its entries."""
 
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+        self._structure: list[Issue] = []
+        self._incomplete: list[Issue] = []
+        self._content: list[Issue] = []
+        self._types: dict[str, str] = {}  # by fullUrl
+        self._conditions: set[str] = set()
+        self._ahead: list[FoundReference] = []  # to entries that have not arrived
+        self._groups: list[tuple[str, int]] = []  # panel number, members
 
-def _of_bundle(bundle: Json) -> Iterator[Issue]:
-    """What must hold before anything else can be looked at."""
-    if bundle["type"] != "transaction":
-        yield Issue("not-supported", "Bundle.type", "only a transaction is taken here")
-    if "identifier" not in bundle:
-        yield Issue("required", "Bundle.identifier", "without an identifier a repeated submission cannot be known")
-    if not bundle.get("entry"):
-        yield Issue("required", "Bundle.entry", "there is nothing in it")
-    for position, entry in enumerate(bundle.get("entry", [])):
-        for name in ("fullUrl", "resource", "request"):
-            if name not in entry:
-                yield Issue("required", f"Bundle.entry[{position}].{name}", "every entry of a submission has one")
-        if "resource" in entry and entry["resource"].get("resourceType") not in RESOURCES:
-            yield Issue("not-supported", f"Bundle.entry[{position}].resource", "not a resource of a submission")
+    def add(self, entry: Any) -> None:
+        """The next entry. Its content is looked at while all that arrived is whole and of the right structure."""
+        position = len(self._keys)
+        self._keys.append("")
+        faults = structure.of_entry(entry, position)
+        self._structure += faults
+        if not faults:
+            self._incomplete += _of_parts(entry, position)
+        if not self._structure and not self._incomplete:
+            self._content += self._of_content(entry, f"Bundle.entry[{position}]")
+            self._keys[position] = _condition(entry)
 
+    def close(self, frame: Json) -> AcceptedSubmission:
+        """After the last entry, with the Bundle around them."""
+        kind = frame.get("resourceType")
+        if not isinstance(kind, str) or kind not in RESOURCES:
+            raise Faulty([Issue("structure", "Bundle", "this is no FHIR resource that belongs to a submission")])
+        if kind != "Bundle":
+            raise Faulty([Issue("not-supported", kind, "only a transaction Bundle is taken here")])
+        if faults := structure.of_frame(frame) + self._structure:
+            raise Faulty(faults)
+        if issues := [*_of_frame(frame, len(self._keys)), *self._incomplete]:
+            raise Faulty(issues)
+        issues = [*self._of_elements(walk(frame, "Bundle", "Bundle")), *self._content]
+        issues += filter(None, (_of_reference(link, self._types) for link in self._ahead))
+        if len(self._groups) != 1:
+            issues.append(
+                Issue("business-rule", "Bundle.entry", f"a submission has one Group, not {len(self._groups)}")
+            )
+        if issues:
+            raise Faulty(issues)
+        ((panel_number, members),) = self._groups
+        return AcceptedSubmission(frame["identifier"]["value"], panel_number, members, tuple(self._keys))
 
-def _of_content(bundle: Json) -> Iterator[Issue]:
-    types: dict[str, str] = {}
-    conditions: set[str] = set()
-    for position, entry in enumerate(bundle["entry"]):
-        path = f"Bundle.entry[{position}]"
-        full_url = entry["fullUrl"]
+    def _of_content(self, entry: Json, path: str) -> Iterator[Issue]:
+        full_url, resource = entry["fullUrl"], entry["resource"]
         if not _URN_UUID.fullmatch(full_url):
             yield Issue("value", f"{path}.fullUrl", "not a urn:uuid in lower case")
-        if full_url in types:
+        if full_url in self._types:
             yield Issue("duplicate", f"{path}.fullUrl", "bdl-7: another entry has the same fullUrl")
-        types[full_url] = entry["resource"]["resourceType"]
-        yield from _of_request(entry, path, conditions)
-    for item in walk(bundle, "Bundle", "Bundle"):
-        issue = _of_reference(item, types) if isinstance(item, FoundReference) else item
-        if issue:
-            yield issue
-    yield from _of_group(bundle)
+        self._types[full_url] = resource["resourceType"]
+        yield from _of_request(entry, path, self._conditions)
+        yield from self._of_elements(walk(entry, "Bundle.entry", path))
+        if resource["resourceType"] == "Group":
+            yield from _of_group(resource, f"{path}.resource")
+            number = next((one.get("value", "") for one in resource.get("identifier", [])), "")
+            self._groups.append((number, len(resource.get("member", []))))
+
+    def _of_elements(self, walked: Iterable[Issue | FoundReference]) -> Iterator[Issue]:
+        for item in walked:
+            if isinstance(item, Issue):
+                yield item
+            elif item.reference in self._types:
+                if issue := _of_reference(item, self._types):
+                    yield issue
+            else:
+                self._ahead.append(item)
+
+
+def _of_frame(frame: Json, entries: int) -> Iterator[Issue]:
+    """What must hold before anything else can be looked at."""
+    if frame["type"] != "transaction":
+        yield Issue("not-supported", "Bundle.type", "only a transaction is taken here")
+    if "identifier" not in frame:
+        yield Issue("required", "Bundle.identifier", "without an identifier a repeated submission cannot be known")
+    if not entries:
+        yield Issue("required", "Bundle.entry", "there is nothing in it")
+
+
+def _of_parts(entry: Json, position: int) -> Iterator[Issue]:
+    """The same of an entry."""
+    for name in ("fullUrl", "resource", "request"):
+        if name not in entry:
+            yield Issue("required", f"Bundle.entry[{position}].{name}", "every entry of a submission has one")
+    if "resource" in entry and entry["resource"].get("resourceType") not in RESOURCES:
+        yield Issue("not-supported", f"Bundle.entry[{position}].resource", "not a resource of a submission")
 
 
 def _condition(entry: Json) -> str:
@@ -157,21 +195,14 @@ def _of_reference(link: FoundReference, types: dict[str, str]) -> Issue | None:
     return None
 
 
-def _of_group(bundle: Json) -> Iterator[Issue]:
-    groups = [
-        (index, resource) for index, resource in enumerate(_resources(bundle)) if resource["resourceType"] == "Group"
-    ]
-    if len(groups) != 1:
-        yield Issue("business-rule", "Bundle.entry", f"a submission has one Group, not {len(groups)}")
-    for position, group in groups:
-        path = f"Bundle.entry[{position}].resource"
-        if group["type"] != "person" or group["actual"] is not True:
-            yield Issue("business-rule", path, "a panel is a Group of actual persons")
-        if not group.get("identifier"):
-            yield Issue("required", f"{path}.identifier", "the panel number is missing")
-        members = group.get("member", [])
-        if len({member["entity"].get("reference") for member in members}) != len(members):
-            yield Issue("duplicate", f"{path}.member", "a member stands in the list twice")
-        active = sum(1 for member in members if member.get("inactive") is not True)
-        if group.get("quantity", active) != active:
-            yield Issue("value", f"{path}.quantity", f"there are {active} active members")
+def _of_group(group: Json, path: str) -> Iterator[Issue]:
+    if group["type"] != "person" or group["actual"] is not True:
+        yield Issue("business-rule", path, "a panel is a Group of actual persons")
+    if not group.get("identifier"):
+        yield Issue("required", f"{path}.identifier", "the panel number is missing")
+    members = group.get("member", [])
+    if len({member["entity"].get("reference") for member in members}) != len(members):
+        yield Issue("duplicate", f"{path}.member", "a member stands in the list twice")
+    active = sum(1 for member in members if member.get("inactive") is not True)
+    if group.get("quantity", active) != active:
+        yield Issue("value", f"{path}.quantity", f"there are {active} active members")
