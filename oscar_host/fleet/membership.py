@@ -1,5 +1,7 @@
 """Clinics come into a fleet, change, and go out of it."""
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from cpar_plugin.hooks import Refused
 from cpar_plugin.services.submissions.under_way import under_way
 
@@ -28,8 +30,13 @@ def add(clinics: Clinics, name: str, content: str, *, replace: bool = False) -> 
     others = [other for other in reading.clinics.values() if other.name != name]
     for reason in _in_common([*others, clinic], clinics.settings):
         raise Refused({"settings": reason})
-    with clinic.open() as host:
-        installed_plugins(host)
+    try:
+        with clinic.open() as host:
+            installed_plugins(host)
+    except SQLAlchemyError as error:
+        # Only the kind of error: its text may hold an account.
+        message = f"Its database cannot be used ({type(error).__name__}): check that it runs, and database_url."
+        raise Refused({"settings": f"{message} {name} has not been {'changed' if replace else 'added'}."}) from None
     (store.replace if replace else store.add)(name, content)
     return clinic
 

@@ -62,7 +62,7 @@ def _outcomes(future: "Future[list[Outcome]]", batch: Sequence[FleetClinic]) -> 
         return future.result()
     except Exception as error:  # the process has died, by a signal or for want of memory
         log.error("a process of the fleet has ended: %s", type(error).__name__)
-        message = "The work was interrupted: a process ended. Run the command again."
+        message = "Problem: The work was interrupted: a process ended. Run the command again."
         return [Outcome(clinic.name, HealthLevel.FAILURE, (message,)) for clinic in batch]
 
 
@@ -76,11 +76,13 @@ def _guarded(work: Work, clinic: FleetClinic) -> Outcome:
         with about(trace=new_trace(), clinic=clinic.name):
             return work(clinic)
     except (Refused, SQLAlchemyError) as error:
-        return Outcome(clinic.name, HealthLevel.FAILURE, (sentence(error, "cpar fleet migrate"),))
+        return Outcome(clinic.name, HealthLevel.FAILURE, (f"Problem: {sentence(error, 'cpar fleet migrate')}",))
     except Exception as error:
         # Only the kind of error: its text may hold patient data.
         log.error("clinic %s: %s", clinic.name, type(error).__name__)
-        return Outcome(clinic.name, HealthLevel.FAILURE, (f"An error occurred ({type(error).__name__}). See the log.",))
+        return Outcome(
+            clinic.name, HealthLevel.FAILURE, (f"Problem: An error occurred ({type(error).__name__}). See the log.",)
+        )
 
 
 @contextmanager

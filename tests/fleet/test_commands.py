@@ -62,7 +62,7 @@ def test_a_clinic_whose_database_is_away_holds_up_no_other(fleet: Folder, new_da
     result = run("run-due")
     assert result.exit_code == 1
     assert states(url) == ["written"]
-    assert "south: The database cannot be used." in result.output
+    assert "south: Problem: The database cannot be used." in result.output
 
 
 def test_tables_are_made_in_every_clinic(fleet: Folder, tmp_path: Path) -> None:
@@ -181,6 +181,26 @@ def test_every_clinic_is_checked_and_a_file_that_everyone_reads_is_named(fleet: 
     assert f"south: warning settings: Everyone on this machine can read {fleet.clinics}/south.ini" in result.output
     assert "north: warning settings" not in result.output
     assert "Clinics: 2. With problems: 2." in result.output
+
+
+def test_what_to_do_names_commands_of_the_fleet_and_settings_of_a_file(
+    fleet: Folder, new_database: MakeDatabase
+) -> None:
+    away = {"database_url": "mysql+pymysql://nobody@127.0.0.1:1/cpar", "database_connect_seconds": "1"}
+    fleet.add("south", **away)
+    fleet.add("north", database_url=new_database())
+    assert "Turn it on with: cpar fleet for north enable" in run("status", "north").output
+    doctor = run("doctor").output
+    assert "How to fix: Run: cpar fleet for north enable" in doctor
+    assert "its address in database_url." in doctor
+    assert "CPAR_" not in doctor
+    other = {**away, "database_url": f"{away['database_url']}2"}
+    refused = run("add", "east", "--settings", "-", input=fleet.text(**other))
+    assert (
+        "Its database cannot be used (OperationalError): check that it runs, and database_url. east has not been"
+        in str(refused.exception)
+    )
+    assert not (fleet.clinics / "east.ini").exists()
 
 
 def test_any_command_runs_for_one_clinic(fleet: Folder, new_database: MakeDatabase) -> None:
