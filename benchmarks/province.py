@@ -1,11 +1,12 @@
 """The night of a province: a hundredth of Alberta's clinics by default, all with `--whole`, on one MariaDB.
 
-The same night by `cpar fleet run-due`, by workers on RabbitMQ, and by two processes without any engine, in turn; then a
-fleet of a third of the clinics. Each member is built, stored, sent and answered. What the machine does besides makes
-the clock unfair: processor time of the processes that do the work is printed, too.
+The same night by `cpar fleet run-due`, by workers on RabbitMQ, and by two processes without any engine, in turn; the
+whole province once by the latter two. Then the same panels in few clinics and in many, by workers. Each member is
+built, stored, sent and answered. What the machine does besides makes the clock unfair: processor time is printed, too.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from threading import Event, Thread
 from time import perf_counter, sleep
 
@@ -37,6 +38,13 @@ SHARE, ROUNDS, PROCESSES = 0.01, 2, 2
 AIM_MEMBERS, AIM_RATIO, AIM_MEBIBYTES, AIM_GROWTH = 2400, 0.85, 200, 1.2
 _PROGRAM = str(Path(sys.executable).with_name("cpar"))
 _PATIENCE_SECONDS = 3600 * 4
+# As many panels in each: of how many clinics, and how many each has. Small, so that what a clinic takes weighs most.
+FEW, MANY, MEMBERS_EACH = (3, 10), (30, 1), 100
+WHOLE_FEW, WHOLE_MANY = (10, 90), (900, 1)
+# What was measured: a clinic's tables; a member's records, visits, and copies in snapshots.
+_CLINIC_BYTES, _MEMBER_BYTES, _OTHER_BYTES = 8_000_000, 4_500, 2_000_000_000
+_CLINIC_SECONDS, _MEMBER_SECONDS = 1.5, 0.0005
+_BARE, _RUN, _ENGINE = "two processes without an engine", "cpar fleet run-due", "two workers on RabbitMQ"
 
 
 @dataclass
@@ -46,6 +54,7 @@ class Night:
     seconds: float
     processor_seconds: float  # of the processes that do the work, without database, broker and registry
     mebibytes: float  # the most that one of them has needed
+    starting_seconds: float = 0  # of the processor seconds, until the first panel was delivered
     all_processor_seconds: float = 0  # of everything: database, broker and registry too
 
 
@@ -56,6 +65,11 @@ class Work:
     processes: list[int]
     peak_mebibytes: float = 0
     processor_seconds: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def total_seconds(self) -> float:
+        """Of all processes, those that have ended too."""
+        return sum(self.processor_seconds.copy().values())
 
     def look(self) -> None:
         """Note memory and processor time of all of them and of their children."""
@@ -101,8 +115,11 @@ class Province:
 
 
 def main(*options: str) -> None:
-    """Print what a night takes, with its aims."""
-    clinics = province(1 if "--whole" in options else SHARE)
+    """Print what a night takes, with its aims. Exits where the disk has no room."""
+    whole = "--whole" in options
+    clinics = province(1 if whole else SHARE)
+    few, many = _alike("few", *(WHOLE_FEW if whole else FEW)), _alike("many", *(WHOLE_MANY if whole else MANY))
+    _announce([*clinics, *few, *many], nights=2 if whole else 3 * ROUNDS)
     server = ("innodb-buffer-pool-size=1G", "innodb-file-per-table=0", "max-connections=500")
     with (
         TemporaryDirectory(prefix="cpar-province-") as name,
@@ -110,54 +127,88 @@ def main(*options: str) -> None:
         answering_registry(0) as url,
         private_rabbitmq() as broker,
     ):
-        folder = Path(name)
-        (folder / "clinics").mkdir()
-        make(template, clinics, folder / "clinics")
-        all_of_them = Province(folder, clinics, url, broker)
-        click.echo(f"{len(clinics)} clinics, {all_of_them.panels} panels, {all_of_them.members} members")
         engine = create_engine(template.database.engine.url, poolclass=NullPool)
+        provinces = []
+        for part, of_part in (("all", clinics), ("few", few), ("many", many)):
+            folder = Path(name) / part
+            (folder / "clinics").mkdir(parents=True)
+            provinces.append(Province(folder, of_part, url, broker))
+        make(template, [one for each in provinces for one in each.clinics], lambda clinic: _folder(provinces, clinic))
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            _compare(all_of_them, connection)
+            _compare(provinces[0], connection, whole=whole)
+            _growth(provinces[1], provinces[2], connection)
 
 
-def _compare(whole: Province, connection: Connection) -> None:
-    ways: dict[str, Callable[[Province, Connection], Night]] = {
-        "two processes without an engine": _bare,
-        "cpar fleet run-due": _run_due,
-        "two workers on RabbitMQ": _workers,
-    }
-    nights: dict[str, list[Night]] = {way: [] for way in ways}
-    for _ in range(ROUNDS):
-        for way, run in ways.items():
-            nights[way].append(_checked(run, whole, connection))
-    bare = min(night.seconds for night in nights["two processes without an engine"])
-    for way, of_way in nights.items():
-        best = min(of_way, key=lambda night: night.seconds)
-        least = min(night.processor_seconds for night in of_way)
-        whole_time = min(night.all_processor_seconds for night in of_way)
-        click.echo(
-            f"{way}: {whole.members / best.seconds:,.0f} members a second (aim: {AIM_MEMBERS:,}), "
-            f"{bare / best.seconds:.2f} of two processes without an engine (aim: {AIM_RATIO:g}), "
-            f"{1000 * least / whole.members:.2f} ms of a processor for a member, with database, broker and registry "
-            f"{1000 * whole_time / whole.members:.2f} ms, which lets {PROCESSES} processors do "
-            f"{PROCESSES * whole.members / whole_time:,.0f} members a second, "
-            f"{max(night.mebibytes for night in of_way):.0f} MiB for a process (aim: under {AIM_MEBIBYTES})"
-        )
-    _growth(whole, connection, min(night.seconds for night in nights["cpar fleet run-due"]))
+def _alike(name: str, clinics: int, panels: int) -> list[ProvinceClinic]:
+    return [ProvinceClinic(f"{name}-{number:04}", (MEMBERS_EACH,) * panels) for number in range(clinics)]
 
 
-def _growth(whole: Province, connection: Connection, seconds: float) -> None:
-    """The time of a panel in a third of the clinics, or in ten where there are many more."""
-    few = 10 if len(whole.clinics) > 30 else max(len(whole.clinics) // 3, 1)
-    for clinic in whole.clinics[few:]:
-        (whole.folder / "clinics" / f"{clinic.name}.ini").rename(whole.folder / f"{clinic.name}.ini")
-    part = Province(whole.folder, whole.clinics[:few], whole._registry_url, whole._broker)
-    part._month = whole._month
-    night = _checked(_run_due, part, connection)
-    ratio = (seconds / whole.members) / (night.seconds / part.members)
+def _folder(provinces: Sequence[Province], clinic: ProvinceClinic) -> Path:
+    return next(one.folder for one in provinces if clinic in one.clinics) / "clinics"
+
+
+def _announce(clinics: Sequence[ProvinceClinic], nights: int) -> None:
+    """Say what will be taken of the machine. Exits where the disk has no room for it."""
+    members, free = sum(sum(clinic.panels) for clinic in clinics), shutil.disk_usage(gettempdir()).free
+    space = len(clinics) * _CLINIC_BYTES + members * _MEMBER_BYTES + _OTHER_BYTES
+    minutes = (len(clinics) * _CLINIC_SECONDS + members * (_MEMBER_SECONDS + nights / AIM_MEMBERS)) / 60
     click.echo(
-        f"cpar fleet run-due: a member takes {ratio:.2f} times as long with {len(whole.clinics)} clinics as with {few} "
-        f"(aim: at most {AIM_GROWTH:g})"
+        f"{len(clinics)} clinics, {sum(len(clinic.panels) for clinic in clinics)} panels, {members} members, {nights} "
+        f"nights: about {space / 1e9:.0f} GB in {gettempdir()} ({free / 1e9:.0f} GB are free), and {minutes:.0f} "
+        "minutes on two processors that do nothing else"
+    )
+    if free < space:
+        sys.exit(f"There is no room: let TMPDIR name a folder with {space / 1e9:.0f} GB.")
+
+
+def _compare(province: Province, connection: Connection, *, whole: bool) -> None:
+    ways: dict[str, Callable[[Province, Connection], Night]] = {_BARE: _bare, _RUN: _run_due, _ENGINE: _workers}
+    if whole:
+        del ways[_RUN]
+    nights: dict[str, list[Night]] = {way: [] for way in ways}
+    for _ in range(1 if whole else ROUNDS):
+        for way, run in ways.items():
+            nights[way].append(_checked(run, province, connection))
+    bare = min(night.seconds for night in nights[_BARE])
+    bare_work = min(night.all_processor_seconds for night in nights[_BARE])
+    table = [
+        "| | processor time for 1,000 members | with database, broker and registry | memory of a process |",
+        "|---|---|---|---|",
+    ]
+    for way, of_way in nights.items():
+        seconds = min(night.seconds for night in of_way)
+        least = min(night.processor_seconds for night in of_way)
+        work = min(night.all_processor_seconds for night in of_way)
+        mebibytes = max(night.mebibytes for night in of_way)
+        click.echo(
+            f"{way}: {province.members / seconds / AIM_MEMBERS:.2f} of {AIM_MEMBERS:,} members a second "
+            f"({province.members / seconds:,.0f}; aim: at least 1); by processor time "
+            f"{PROCESSES * province.members / work / AIM_MEMBERS:.2f} ({PROCESSES * province.members / work:,.0f} on "
+            f"{PROCESSES} processors that do nothing else)"
+        )
+        click.echo(
+            f"{way}: {bare / seconds:.2f} of {_BARE} by the clock, {bare_work / work:.2f} by processor time "
+            f"(aim: at least {AIM_RATIO:g})"
+        )
+        click.echo(f"{way}: {mebibytes / AIM_MEBIBYTES:.2f} of {AIM_MEBIBYTES} MiB for a process (aim: below 1)")
+        table.append(
+            f"| {way} | {1e6 * least / province.members:.0f} ms | {1e6 * work / province.members:.0f} ms | "
+            f"{mebibytes:.0f} MiB |"
+        )
+    click.echo("\n".join(table))
+
+
+def _growth(few: Province, many: Province, connection: Connection) -> None:
+    """As many panels in few clinics and in many: what one takes once the processes have started."""
+    nights = [_checked(_workers, province, connection) for province in (few, many)]
+    each = [
+        (night.processor_seconds - night.starting_seconds) / (province.panels - 1)
+        for night, province in zip(nights, (few, many), strict=True)
+    ]
+    click.echo(
+        f"{_ENGINE}: a panel takes {each[1] / each[0]:.2f} times the processor time in {len(many.clinics)} clinics as "
+        f"in {len(few.clinics)} ({1000 * each[1]:.0f} ms : {1000 * each[0]:.0f} ms; aim: at most {AIM_GROWTH:g}), and "
+        f"a process {nights[1].mebibytes:.0f} MiB after {nights[0].mebibytes:.0f} MiB (aim: under {AIM_MEBIBYTES})"
     )
 
 
@@ -216,20 +267,22 @@ def _run_due(province: Province, connection: Connection) -> Night:
     with _watched([[_PROGRAM, "fleet", "run-due"]], environment) as (work, (process,)):
         assert process.wait() == 0
         seconds = perf_counter() - begin
-    return Night(seconds, sum(work.processor_seconds.values()), work.peak_mebibytes)
+    return Night(seconds, work.total_seconds, work.peak_mebibytes)
 
 
 def _workers(province: Province, connection: Connection) -> Night:
     environment = os.environ | {"CPAR_FLEET": province.write()}
     expected = _delivered(province, connection) + province.panels
     worker = [_PROGRAM, "fleet", "worker", "--processes", str(PROCESSES)]
-    begin = perf_counter()
+    begin, starting = perf_counter(), 0.0
     with _watched([worker, worker, [_PROGRAM, "fleet", "beat"]], environment) as (work, _):
-        while _delivered(province, connection) < expected:
+        while (delivered := _delivered(province, connection)) < expected:
+            if not starting and delivered > expected - province.panels:
+                starting = work.total_seconds
             assert perf_counter() - begin < _PATIENCE_SECONDS, "the night does not end"
-            sleep(0.2)
+            sleep(min(0.2 + province.members / 1e6, 3))  # looking at all clinics is work as well
         seconds = perf_counter() - begin
-    return Night(seconds, sum(work.processor_seconds.values()), work.peak_mebibytes)
+    return Night(seconds, work.total_seconds, work.peak_mebibytes, starting)
 
 
 def _bare(province: Province, connection: Connection) -> Night:
@@ -242,7 +295,7 @@ def _bare(province: Province, connection: Connection) -> Night:
     while any(process.is_alive() for process in processes):
         work.look()
         sleep(0.2)
-    return Night(perf_counter() - begin, sum(work.processor_seconds.values()), work.peak_mebibytes)
+    return Night(perf_counter() - begin, work.total_seconds, work.peak_mebibytes)
 
 
 def _in_turn(file: str, number: int) -> None:

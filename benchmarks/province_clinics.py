@@ -1,6 +1,6 @@
 """Clinics on one MariaDB with databases of their own: copies of one made by the migrations, with invented patients."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp
 from pathlib import Path
@@ -40,7 +40,7 @@ def _size(quantile: float) -> int:
     return min(max(size, SMALLEST), LARGEST)
 
 
-def make(template: OscarHost, clinics: Sequence[ProvinceClinic], folder: Path) -> None:
+def make(template: OscarHost, clinics: Sequence[ProvinceClinic], folder: Callable[[ProvinceClinic], Path]) -> None:
     """Databases and settings files of the clinics. The host's databases become the ones that are copied."""
     most_panels = max(len(clinic.panels) for clinic in clinics)
     most_members = max(sum(clinic.panels) for clinic in clinics)
@@ -68,7 +68,7 @@ def make(template: OscarHost, clinics: Sequence[ProvinceClinic], folder: Path) -
                 for name, statement in tables[schema].items():
                     connection.exec_driver_sql(statement.replace("%", "%%"))
                     connection.execute(text(_copied(clinic, schema, name)))
-            (folder / f"{clinic.name}.ini").write_text(
+            (folder(clinic) / f"{clinic.name}.ini").write_text(
                 "[cpar]\n"
                 f"database_url = {url.set(database=f'cpar_{own}').render_as_string(hide_password=False)}\n"
                 f"host_schema = oscar_{own}\n",
