@@ -20,6 +20,7 @@ _INFOWAY = "https://fhir.infoway-inforoute.ca/NamingSystem"
 # Placeholders: the ministry has published no URI for these. See docs/reference/settings.md.
 _PLACEHOLDER = "https://cpar.invalid"
 _Model = TypeVar("_Model", bound=BaseModel)
+LookLines = Literal["page", "patient"]
 _LONGEST_DAYS = 36_500  # a hundred years: what is subtracted from a date must leave one
 _LONGEST_HOURS = 24 * 365
 _SHORTEST_SECRET = 32
@@ -61,7 +62,7 @@ class Settings(BaseModel):
     claim_seconds: int = Field(default=300, ge=1)
 
     # Who looked at whom
-    look_lines: Literal["page", "patient"] = "page"
+    look_lines: LookLines = "page"
     record_box: bool = False
 
     # How long records are kept (services.retention)

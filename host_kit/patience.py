@@ -7,8 +7,6 @@ server closes a connection.
 import os
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -34,14 +32,20 @@ def give_up(engine: Engine, connect_seconds: float) -> None:
 
     class Stream(SSCursor):  # type: ignore[misc]
         def _fetch_row(self, size: int = 1) -> Any:
-            with waits.during(self.connection, patience(self.connection)):
+            number = waits.begin(self.connection, patience(self.connection))
+            try:
                 return super()._fetch_row(size)
+            finally:
+                waits.end(number)
 
     def ask(question: Any) -> Any:
         def limited(connection: Any) -> Any:
             driver = getattr(connection, "dbapi_connection", connection)  # of a pool, or the driver's own
-            with waits.during(driver, patience(driver)):
+            number = waits.begin(driver, patience(driver))
+            try:
                 return question(connection)
+            finally:
+                waits.end(number)
 
         return limited
 
@@ -51,16 +55,22 @@ def give_up(engine: Engine, connect_seconds: float) -> None:
         setattr(dialect, name, ask(getattr(dialect, name)))
 
     def execute(cursor: Any, statement: str, parameters: Any, _: Any) -> bool:
-        with waits.during(cursor.connection, patience(cursor.connection)):
+        number = waits.begin(cursor.connection, patience(cursor.connection))
+        try:
             cursor.execute(statement, parameters)
+        finally:
+            waits.end(number)
         return True
 
     def execute_plain(cursor: Any, statement: str, context: Any) -> bool:
         return execute(cursor, statement, None, context)
 
     def execute_many(cursor: Any, statement: str, parameters: Any, _: Any) -> bool:
-        with waits.during(cursor.connection, patience(cursor.connection)):
+        number = waits.begin(cursor.connection, patience(cursor.connection))
+        try:
             cursor.executemany(statement, parameters)
+        finally:
+            waits.end(number)
         return True
 
     event.listen(engine, "do_execute", execute)
@@ -77,21 +87,23 @@ class _Waits:
         self._thread: threading.Thread | None = None
         self._used = False
 
-    @contextmanager
-    def during(self, connection: Any, seconds: float) -> Iterator[None]:
-        """One question, which may take so many seconds."""
-        number = connection.fileno()  # mysqlclient tells no other thread while it waits
-        self._begin(number, seconds)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._until.pop(number, None)
+    def begin(self, connection: Any, seconds: float) -> int:
+        """A question is asked, which may take so many seconds. Returns what to `end` it by."""
+        number: int = connection.fileno()  # mysqlclient tells no other thread while it waits
+        self._until[number] = monotonic() + seconds
+        self._used = True
+        if self._thread is None or not self._thread.is_alive():  # a fork leaves it behind
+            self._start()
+        return number
 
-    def _begin(self, number: int, seconds: float) -> None:
+    def end(self, number: int) -> None:
+        """The question has been answered. Waits for the thread where that is about to end the connection."""
+        if self._until.pop(number, None) is None:
+            with self._lock:
+                return
+
+    def _start(self) -> None:
         with self._lock:
-            self._until[number] = monotonic() + seconds
-            self._used = True
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._watch, daemon=True)
                 self._thread.start()
@@ -100,14 +112,16 @@ class _Waits:
         while True:
             sleep(_LOOK_SECONDS)
             with self._lock:
-                if not self._used and not self._until:
-                    self._thread = None
-                    return
+                if not self._used:
+                    self._thread = None  # before the last look: who begins after that starts another one
+                    if not self._until:
+                        return
+                    self._thread = threading.current_thread()
                 self._used = False
                 now = monotonic()
-                for number in [number for number, until in self._until.items() if until < now]:
-                    del self._until[number]
-                    _end(number)
+                for number, until in list(self._until.items()):
+                    if until < now and self._until.pop(number, None) is not None:
+                        _end(number)
 
 
 def _end(number: int) -> None:

@@ -18,6 +18,7 @@ from . import patience
 WRITING: Final = "writing"
 _STEPS: Final = 20_000  # of SQLite's machine, less than a millisecond, between two looks at the clock
 _READING: Final = ("SELECT", "WITH", "(")
+_LONGEST_WORD: Final = 100  # of a statement's beginning, blanks counted: the whole may be long
 
 
 class TimeLimits(BaseModel):
@@ -50,7 +51,7 @@ def limit_on_mariadb(engine: Engine, limits: TimeLimits) -> None:
         connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
     ) -> tuple[str, Any]:
         seconds: float = limits.database_seconds
-        if _is_waited_for(connection) and statement.lstrip().upper().startswith(_READING):
+        if _is_waited_for(connection) and statement[:_LONGEST_WORD].lstrip().upper().startswith(_READING):
             statement = f"SET STATEMENT max_statement_time = {limits.statement_seconds:f} FOR {statement}"
             seconds = min(seconds, limits.statement_seconds + limits.database_connect_seconds)
         _be_patient(engine, connection.connection.dbapi_connection, seconds)

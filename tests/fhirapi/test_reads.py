@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.clients.read_log import Interaction, LogUnavailable, Reads
+from cpar_plugin.services.clients.read_log import Interaction, LogUnavailable, PatientRead, Reads
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -186,6 +186,15 @@ def test_where_the_log_of_the_emr_is_closed_our_own_record_remains(site: OscarHo
     reads.note(CALLER, Interaction.READ, "Group", "1", patient_ids=range(1, 2001))
     assert written(site) == 1
     assert given_out(site) == list(range(1, 2001))
+
+
+def test_so_it_does_on_the_connection_that_has_read(site: OscarHost) -> None:
+    reads = Reads(Around(site, audit=ClosedLog()))  # type: ignore[arg-type]
+    with site.database.engine.connect() as reader:
+        assert reader.scalar(select(func.count()).select_from(tables.read)) == 0
+        reads.note_all(CALLER, [PatientRead(Interaction.READ, "Patient", "17", patient_ids=[17])], "", reader)
+    assert written(site) == 1
+    assert given_out(site) == [17]
 
 
 def test_many_threads_lose_nothing(reads: Reads, site: OscarHost) -> None:

@@ -1,22 +1,30 @@
 """Reading resources one by one."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select, text
+from flask import Flask
+from sqlalchemy import Connection, event, insert, select, text, update
 
 from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.domain.other_panel import other_draft
 from cpar_plugin.domain.panel_kind import OTHER_KINDS
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.other_panels import editing as other_editing
 from cpar_plugin.services.other_panels import one_patient as other_patient
 from cpar_plugin.services.panels import answering, editing, one_patient
+from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from .clients import Registered
 from .rest import BASE, Json, Reader
 
 Check = Callable[[Json], None]
@@ -228,11 +236,65 @@ def test_a_name_of_one_word_is_read_alone_as_it_is_on_a_page_and_until_the_answe
     assert names() == [{"use": "official", "given": ["Suharto"]}]
 
 
+def test_a_patient_is_read_only_while_the_token_is_good(
+    app: Flask,
+    registered: Callable[..., Registered],
+    people: dict[str, int],
+    panel: int,
+    site: OscarHost,
+    clerk: Actor,
+    clock: FixedClock,
+) -> None:
+    client = registered()
+    address = f"/Patient/{people['helene']}"
+
+    def answered(token: str) -> int:
+        return Reader(app, token).get(address).status_code
+
+    token = client.token()
+    assert (answered(token), answered(f"{token[:-1]}{'A' if token[-1] != 'A' else 'B'}")) == (200, 401)
+    clinic.disable(site, clerk)
+    assert answered(token) == 403
+    clinic.enable(site, clerk)
+    assert answered(token) == 200
+    with site.database.session() as session:
+        session.execute(update(tables.client).values(held_at=site.clock.now()))
+    assert answered(token) == 401
+    registry.allow(site, clerk, client.client_id)
+    assert answered(token) == 200
+    clock.move_to(clock.now() + timedelta(minutes=5))
+    assert answered(token) == 401
+    another = client.token()
+    assert answered(another) == 200
+    with site.database.session() as session:
+        session.execute(insert(tables.client_panel).values(client_id=1, panel_id=panel))
+    assert answered(another) == 200
+
+
 def test_a_patient_takes_few_statements(reader: Reader, people: dict[str, int], statements: list[str]) -> None:
     reader.json(f"/Patient/{people['helene']}")
     statements.clear()
     reader.json(f"/Patient/{people['helene']}")
-    assert len(statements) == 5, statements  # who asks, the patient, and three that record the read
+    assert len(statements) == 4, statements  # who asks with the patient, and three that record the read
+
+
+def test_a_patient_is_read_and_recorded_in_one_transaction_of_mariadb(
+    reader: Reader, people: dict[str, int], host: OscarHost
+) -> None:
+    """SQLite lets none write that has read what another has changed since: there it is two."""
+    reader.json(f"/Patient/{people['helene']}")
+    ends: list[str] = []
+    notes = {name: partial(_note, ends, name) for name in ("commit", "rollback")}
+    for name, note in notes.items():
+        event.listen(host.database.engine, name, note)
+    reader.json(f"/Patient/{people['helene']}")
+    for name, note in notes.items():
+        event.remove(host.database.engine, name, note)
+    assert ends == (["commit"] if host.database.engine.dialect.name == "mysql" else ["commit", "rollback"])
+
+
+def _note(ends: list[str], name: str, _: Connection) -> None:
+    ends.append(name)
 
 
 def test_addresses_are_those_that_the_reader_uses(reader: Reader, people: dict[str, int]) -> None:

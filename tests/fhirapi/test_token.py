@@ -24,7 +24,7 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
-from cpar_plugin.services.clients.tokens import caller_with
+from cpar_plugin.services.clients.tokens import bearer
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -48,7 +48,7 @@ def refused(answer: TestResponse, error: str, word: str = "", status: int = 400)
 
 def caller_of(host: OscarHost, token: str) -> Any:
     with host.database.engine.connect() as connection:
-        return caller_with(connection, token, host.clock.now())[0]
+        return bearer(connection, token, host.clock.now()).caller
 
 
 def test_a_client_that_proves_who_it_is_gets_a_token_for_five_minutes(registered: Register) -> None:
@@ -104,8 +104,8 @@ def test_a_token_ends_after_its_time(registered: Register, site: OscarHost, cloc
     token = registered().token()
     later = clock.now() + timedelta(seconds=299)
     with site.database.engine.connect() as connection:
-        assert caller_with(connection, token, later)[0]
-        assert not caller_with(connection, token, later + timedelta(seconds=1))[0]
+        assert bearer(connection, token, later).caller
+        assert not bearer(connection, token, later + timedelta(seconds=1)).caller
 
 
 @pytest.mark.databases("both")

@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 
 from ...domain.refusals import Refused
 from ...hooks import AuditEvent, Host
+from ...settings import LookLines, load
 from ...store import number_rows, tables
+from ...store.adding import adding
 from ..operations import looks
 from .caller import Caller
 
@@ -76,6 +78,7 @@ class Reads:
     def __init__(self, host: Host, *, most_seconds: float = _MOST_SECONDS) -> None:
         self._host = host
         self._most_seconds = most_seconds
+        self._lines = load(host.settings).look_lines
         self._waiting: list[_ReadRecord] = []
         self._changed = Condition()
         self._writing = False
@@ -97,8 +100,10 @@ class Reads:
         """
         self.note_all(caller, [PatientRead(interaction, kind, resource_id, patients, patient_ids)], address)
 
-    def note_all(self, caller: Caller, reads: Sequence[PatientRead], address: str) -> None:
-        """The same for several reads of one caller, together."""
+    def note_all(
+        self, caller: Caller, reads: Sequence[PatientRead], address: str, reader: Connection | None = None
+    ) -> None:
+        """The same for several reads of one caller, together. `reader`: see `adding`."""
         now = self._host.clock.now()
         records = [
             _ReadRecord(
@@ -117,7 +122,7 @@ class Reads:
             return
         group = self._join(records)
         if group:
-            self._write_group(group)
+            self._write_group(group, reader)
         if not all(record.written for record in records):
             raise LogUnavailable
 
@@ -139,10 +144,10 @@ class Reads:
             group, self._waiting = self._waiting, []
             return group
 
-    def _write_group(self, group: list[_ReadRecord]) -> None:
+    def _write_group(self, group: list[_ReadRecord], reader: Connection | None) -> None:
         written = False
         try:
-            self._write(group)
+            self._write(group, reader)
             written = True
         except SQLAlchemyError as error:
             log.error("%d reads through the FHIR interface could not be logged (%s).", len(group), type(error).__name__)
@@ -153,13 +158,13 @@ class Reads:
                 self._writing = False
                 self._changed.notify_all()
 
-    def _write(self, group: Sequence[_ReadRecord]) -> None:
+    def _write(self, group: Sequence[_ReadRecord], reader: Connection | None) -> None:
         try:
-            with self._host.database.session() as session:
+            with adding(self._host.database, reader) as session:
                 _add(session, group)
-                self._host.audit.record(session, *(event for record in group for event in _events(self._host, record)))
+                self._host.audit.record(session, *(event for record in group for event in _events(self._lines, record)))
         except Refused:  # the host's log cannot be written: ours is the record then
-            with self._host.database.session() as session:
+            with adding(self._host.database, reader) as session:
                 _add(session, group)
 
 
@@ -198,11 +203,11 @@ def _added(connection: Connection, group: Sequence[_ReadRecord]) -> Sequence[int
     return list(key)
 
 
-def _events(host: Host, record: _ReadRecord) -> Iterator[AuditEvent]:
+def _events(kind: LookLines, record: _ReadRecord) -> Iterator[AuditEvent]:
     """The lines of the host's audit trail: as many as the numbers need, or one for each patient."""
     actor = record.caller.actor
     words = f"{record.interaction} by {actor.display_name} ({actor.actor_id}): {record.patients}"
-    for of_line in looks.lines(host, record.patient_ids):
+    for of_line in looks.lines(kind, record.patient_ids):
         yield AuditEvent(
             actor=actor,
             action="read",

@@ -3,9 +3,13 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+import orjson
+from sqlalchemy import Connection, Row, Select, String, bindparam, delete, exists, func, insert, select, update
 
 from ...domain.scopes import rights
 from ...hooks import Actor, Host
@@ -38,6 +42,21 @@ _OWNER = (
 )
 
 
+class Asked(NamedTuple):
+    """A statement with its values."""
+
+    query: Select[Any]
+    values: Mapping[str, Any]
+
+
+class Bearer(NamedTuple):
+    """Who sent a token: None without a valid one. `rows` are those of the statement that was asked along, if any."""
+
+    caller: Caller | None
+    enabled: bool = True  # the integration
+    rows: Sequence[Row[Any]] = ()
+
+
 class Ended(Exception):
     """The client has been changed or revoked while it was given a token."""
 
@@ -65,22 +84,45 @@ def issue(host: Host, client: Client, scopes: str, lifetime: timedelta) -> str:
     return token
 
 
-def caller_with(connection: Connection, token: str, now: datetime) -> tuple[Caller | None, bool]:
-    """The client with this token, None without a valid one; and whether the integration is on. One statement."""
+def bearer(connection: Connection, token: str, now: datetime, along: Asked | None = None) -> Bearer:
+    """Who sent this token. One statement, which also reads what is asked `along`.
+
+    Another one follows where that has no rows, or the client is limited to panels, or turned away.
+    """
     if not _TOKEN.fullmatch(token):
-        return None, True
-    rows = connection.execute(_OWNER, {"of_token": _digest(token)}).all()
+        return Bearer(None)
+    of_token = {"of_token": _digest(token)}
+    if along:
+        rows = connection.execute(_with_owner(along.query), {**along.values, **of_token, "now": now}).all()
+        if rows and rows[0].owner:
+            return Bearer(_caller(*orjson.loads(rows[0].owner), None), rows=rows)
+    rows = connection.execute(_OWNER, of_token).all()
     if not rows or rows[0].expires_at <= now:
-        return None, True
+        return Bearer(None)
     first = rows[0]
-    client_id = id_of(first.client_id)
-    caller = Caller(
-        actor=Actor(actor_id=client_id, display_name=first.name),
-        client_id=client_id,
-        scopes=rights(first.scopes),
-        panels=None if first.panel_id is None else frozenset(row.panel_id for row in rows),
+    panels = None if first.panel_id is None else frozenset(row.panel_id for row in rows)
+    return Bearer(_caller(first.client_id, first.name, first.scopes, panels), enabled=first.enabled_at is not None)
+
+
+def _caller(number: int, name: str, scopes: str, panels: frozenset[int] | None) -> Caller:
+    client_id = id_of(number)
+    actor = Actor(actor_id=client_id, display_name=name)
+    return Caller(actor=actor, client_id=client_id, scopes=rights(scopes), panels=panels)
+
+
+@lru_cache(maxsize=8)
+def _with_owner(query: Select[Any]) -> Select[Any]:
+    """A statement with the column `owner`: who has the token, if it is valid and they may read all panels, or NULL."""
+    client, limited = tables.client.c, tables.client_panel.c
+    owner = (
+        select(func.json_array(client.client_id, client.name, _TABLE.c.scopes, type_=String()))
+        .select_from(_TABLE.join(tables.client, client.client_id == _TABLE.c.client_id))
+        .where(_TABLE.c.digest == bindparam("of_token"), _TABLE.c.expires_at > bindparam("now"))
+        .where(client.revoked_at.is_(None), client.held_at.is_(None))
+        .where(~exists().where(limited.client_id == client.client_id))
+        .where(exists().where(tables.clinic.c.enabled_at.is_not(None)))
     )
-    return caller, first.enabled_at is not None
+    return query.add_columns(owner.scalar_subquery().label("owner"))
 
 
 def _digest(token: str) -> str:

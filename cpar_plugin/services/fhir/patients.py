@@ -28,7 +28,9 @@ from ...fhir_mappings.patient import as_text, retired_patient
 from ...hooks import Host, Roster
 from ...settings import Settings
 from ...store import tables
+from ...store.types import key_of
 from ..clients.caller import Caller
+from ..clients.tokens import Asked
 from ..roster import answers
 from .access import Gone, may_read, number, visible
 from .patient_rows import RowMapping, all_members, row_mapping
@@ -70,10 +72,13 @@ class PatientSource:
         """From rows of `select` to Patients as JSON. Made once for each clinic."""
         return row_mapping(self._host.roster, self._settings)  # type: ignore[arg-type]
 
-    def read(self, connection: Connection, resource_id: str) -> Versioned:
-        """One patient, in one statement. Raises NotFound, and Gone for one who is no longer a member."""
+    def read(self, connection: Connection, resource_id: str, rows: Sequence[Row[Any]] = ()) -> Versioned:
+        """One patient, in one statement, or of a client's rows of `patient_with_id`, in none.
+
+        Raises NotFound, and Gone for one who is no longer a member.
+        """
         patient_id = number(resource_id)
-        matches = self.with_id(connection, patient_id)
+        matches = self._with_versions(rows) if rows else self.with_id(connection, patient_id)
         return matches[0] if matches else self._retired(connection, patient_id)
 
     def with_id(self, connection: Connection, patient_id: int) -> list[Versioned]:
@@ -161,6 +166,12 @@ def _answers_in(rows: Sequence[Row[Any]]) -> str | None:
 def current_patient(patient_id: int, text: bytes, stored: Stored | None) -> CurrentResource:
     """A Patient as it is now, as JSON, and what the table of versions says of it."""
     return CurrentResource("Patient", str(patient_id), (patient_id,), text, stored)
+
+
+def patient_with_id(host: Host, resource_id: str) -> Asked | None:
+    """What a client that may read all panels is given of a patient; None for what can be no id."""
+    key = key_of(resource_id)
+    return Asked(_with_roles(host.roster)[0], {"key": key}) if key else None  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=8)

@@ -53,11 +53,20 @@ def everything(connection: Connection, host: Host, settings: Settings, caller: C
 
 
 def read(
-    connection: Connection, host: Host, settings: Settings, caller: Caller, kind: str, resource_id: str
+    connection: Connection,
+    host: Host,
+    settings: Settings,
+    caller: Caller,
+    kind: str,
+    resource_id: str,
+    rows: Sequence[Row[Any]] = (),
 ) -> Versioned:
-    """One resource; a Group without `member`. Raises NotFound, and Gone (a NotFound) for what was there before."""
+    """One resource; a Group without `member`. Raises NotFound, and Gone (a NotFound) for what was there before.
+
+    `rows` are those of `patient_with_id`, where a client's were read already.
+    """
     if kind == "Patient":
-        return PatientSource(host, settings, caller).read(connection, resource_id)
+        return PatientSource(host, settings, caller).read(connection, resource_id, rows)
     if kind == "Group":
         return GroupSource(host, settings, caller).read(connection, resource_id)
     if kind == "Task":

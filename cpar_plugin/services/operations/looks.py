@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from sqlalchemy import insert
 
 from ...hooks import Actor, AuditEvent, Host
-from ...settings import load
+from ...settings import LookLines, load
 from ...store import tables
 
 _NOUN: Final = "cparPanelMember"
@@ -53,7 +53,7 @@ def record(host: Host, look: Look, patient_ids: Collection[int]) -> None:
 
 def _events(host: Host, look: Look, ids: Sequence[int]) -> Iterator[AuditEvent]:
     words = page_text(look.page)
-    for of_line in lines(host, ids):
+    for of_line in lines(load(host.settings).look_lines, ids):
         yield AuditEvent(
             actor=look.actor,
             action="read",
@@ -65,9 +65,8 @@ def _events(host: Host, look: Look, ids: Sequence[int]) -> Iterator[AuditEvent]:
         )
 
 
-def lines(host: Host, ids: Sequence[int]) -> list[Sequence[int]]:
+def lines(kind: LookLines, ids: Sequence[int]) -> list[Sequence[int]]:
     """The record numbers of each line of the host's audit trail, as the clinic has set it."""
-    kind = load(host.settings).look_lines
     match kind:
         case "page":
             return [ids[start : start + _IN_A_LINE] for start in range(0, len(ids), _IN_A_LINE)] or [()]

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from flask import Request, Response, request
 from flask_wtf.csrf import validate_csrf
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from wtforms.validators import ValidationError
 
 from ...domain.rate_limit import network
@@ -16,7 +17,7 @@ from ...services.clients.caller import EVERYTHING, Caller
 from ...services.clients.jwks_url import PublishedKeys
 from ...services.clients.limits import SharedLimit
 from ...services.clients.read_log import Interaction, LogUnavailable, PatientRead
-from ...services.clients.tokens import caller_with
+from ...services.clients.tokens import Asked, bearer
 from ...services.operations import access
 from ...settings import Settings
 from .background import background
@@ -84,23 +85,29 @@ class Callers:
         self.reads, self.exports = self.background.reads, self.background.exports
 
     def caller(self, connection: Connection, http_request: Request = request) -> Caller:
-        """Who sent this request. Raises Unauthorized, Forbidden or TooMany.
+        """Who sent this request. Raises Unauthorized, Forbidden or TooMany."""
+        return self.caller_and_rows(connection, None, http_request)[0]
+
+    def caller_and_rows(
+        self, connection: Connection, along: Asked | None, http_request: Request = request
+    ) -> tuple[Caller, Sequence[Row[Any]]]:
+        """The same with what is asked along, where it is read together with who asks: else there are no rows.
 
         A client has one SQL statement looked up. A request with a token is the client's, also where a user is
         signed in. Requests of no one known count for their address alone, so that they keep no client from reading.
         """
         try:
-            caller = (
-                self._client(connection, http_request)
+            caller, rows = (
+                self._client(connection, along, http_request)
                 if "Authorization" in http_request.headers
-                else self._person(http_request)
+                else (self._person(http_request), ())
             )
         except Unauthorized:
             self.count_unknown(http_request)
             raise
         note_caller(caller.client_id or "")
         self._count(caller.actor.actor_id)
-        return caller
+        return caller, rows
 
     def count_unknown(self, http_request: Request = request) -> None:
         """Count a request of no one known for its address. Raises TooMany."""
@@ -128,18 +135,23 @@ class Callers:
         except LogUnavailable:
             raise Unavailable(_NOT_LOGGED, Retry_After="5") from None
 
-    def note_all(self, caller: Caller, reads: Sequence[PatientRead]) -> None:
-        """Leave records of several reads together. Raises Unavailable when none can be left."""
+    def note_all(self, caller: Caller, reads: Sequence[PatientRead], reader: Connection | None = None) -> None:
+        """Leave records of several reads together. Raises Unavailable when none can be left.
+
+        `reader`: the connection that has read them, if it reads nothing else.
+        """
         try:
-            self.reads.note_all(caller, reads, request.remote_addr or "")
+            self.reads.note_all(caller, reads, request.remote_addr or "", reader)
         except LogUnavailable:
             raise Unavailable(_NOT_LOGGED, Retry_After="5") from None
 
-    def _client(self, connection: Connection, http_request: Request) -> Caller:
+    def _client(
+        self, connection: Connection, along: Asked | None, http_request: Request
+    ) -> tuple[Caller, Sequence[Row[Any]]]:
         scheme, _, token = http_request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized("Send an access token: Authorization: Bearer ...", WWW_Authenticate=_CHALLENGE)
-        caller, enabled = caller_with(connection, token.strip(), self.host.clock.now())
+        caller, enabled, rows = bearer(connection, token.strip(), self.host.clock.now(), along)
         if caller is None:
             raise Unauthorized(
                 "The access token is unknown or has expired. Request a new one from the token endpoint.",
@@ -147,7 +159,7 @@ class Callers:
             )
         if not enabled:
             raise AccessDenied(_OFF)
-        return caller
+        return caller, rows
 
     def _person(self, http_request: Request) -> Caller:
         actor = self.host.identity.current()

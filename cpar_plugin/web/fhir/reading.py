@@ -14,6 +14,7 @@ from ...domain.refusals import NotFound
 from ...fhir_mappings.task import patient_of
 from ...services.clients.read_log import Interaction, PatientRead
 from ...services.fhir.groups import GroupSource
+from ...services.fhir.patients import patient_with_id
 from ...services.fhir.search.request import Shape, Summary, shape
 from ...services.fhir.search.shape import is_included, shaped
 from ...services.fhir.sources import read
@@ -21,6 +22,7 @@ from ...services.fhir.versions import Versioned
 from .callers import require
 from .routes import Exchange
 
+ALONG = {"Patient": patient_with_id}  # what is read in the same statement as who asks
 OF_PATIENTS = ("Patient", "Group", "Task")  # each read of these leaves a record
 
 
@@ -33,7 +35,8 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str 
     response_shape = shape(exchange.pairs)
     if response_shape.summary is Summary.COUNT:
         response_shape = replace(response_shape, summary=Summary.FALSE)  # R4: for searches alone
-    versioned = read(exchange.connection, exchange.host, exchange.settings, exchange.caller, kind, resource_id)
+    connection, host, settings, caller = exchange.connection, exchange.host, exchange.settings, exchange.caller
+    versioned = read(connection, host, settings, caller, kind, resource_id, exchange.rows)
     if version not in (None, str(versioned.version)):
         raise NotFound("Only the current version of a resource is available here.")
     headers = {
@@ -42,10 +45,12 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str 
     }
     if _unchanged(exchange.request, versioned):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    with_members = kind == "Group" and is_included(kind, "member", response_shape)
     if kind in OF_PATIENTS:
         patient_ids = patients_in(exchange, [versioned], response_shape)
-        exchange.note(PatientRead(Interaction.READ, kind, resource_id, patient_ids=patient_ids))
-    if kind == "Group" and is_included(kind, "member", response_shape):
+        read_record = PatientRead(Interaction.READ, kind, resource_id, patient_ids=patient_ids)
+        exchange.note(read_record, reads_on=with_members)
+    if with_members:
         return exchange.stream(group_body(exchange, versioned, response_shape), headers)
     return exchange.answer(orjson.Fragment(shaped(kind, versioned.text, response_shape)), headers)
 

@@ -1,7 +1,7 @@
 """How every address of the FHIR interface is served: who asks, in which form, and what a refusal looks like."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +10,14 @@ from typing import Any
 
 import orjson
 from flask import Response, current_app, request
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from werkzeug.wrappers import Request
 
 from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host
 from ...services.clients.caller import Caller
 from ...services.clients.read_log import PatientRead
+from ...services.clients.tokens import Asked
 from ...services.fhir.search.cursor import Cursors
 from ...services.fhir.search.request import Pairs
 from ...settings import Settings
@@ -44,6 +45,7 @@ class Exchange:
     connection: Connection
     open: ExitStack
     request: Request  # of a batch: what one of its entries stands for
+    rows: Sequence[Row[Any]] = ()  # of the route's `along`
     reads: list[PatientRead] | None = None  # of a batch: what is to be recorded with other entries
 
     @property
@@ -67,10 +69,13 @@ class Exchange:
         """What makes and reads the addresses of further pages."""
         return cursors_of_the_application()
 
-    def note(self, read: PatientRead) -> None:
-        """Leave a record of a read of patients, before they are given out. Raises Unavailable when none can be left."""
+    def note(self, read: PatientRead, *, reads_on: bool) -> None:
+        """Leave a record of a read of patients, before they are given out. Raises Unavailable when none can be left.
+
+        Unless it `reads_on`, as for an answer that is streamed, the connection then sees a later state of the data.
+        """
         if self.reads is None:
-            self.callers.note_all(self.caller, [read])
+            self.callers.note_all(self.caller, [read], None if reads_on else self.connection)
         else:
             self.reads.append(read)
 
@@ -93,7 +98,8 @@ class FhirRoute:
     """An address, and the view that answers it: it is called with the exchange and the parts of the address.
 
     `form` derives the form of the answer from the request's parameters and headers, or raises a Refusal. `posts_form`:
-    the body of a POST is a form with further parameters.
+    the body of a POST is a form with further parameters. `along`: what is read in the statement that says who
+    asks, by the host and the id in the address.
     """
 
     path: str
@@ -102,6 +108,7 @@ class FhirRoute:
     form: Callable[[Pairs], str] = content_type
     posts_form: bool = False
     largest: int = LARGEST_REQUEST  # bytes
+    along: Callable[[Host, str], Asked | None] | None = None
 
 
 def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
@@ -110,12 +117,13 @@ def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
         request.max_content_length = route.largest
         with ExitStack() as open_:
             connection = open_.enter_context(callers.host.database.engine.connect())
-            caller = callers.caller(connection)
+            along = route.along(callers.host, arguments["resource_id"]) if route.along else None
+            caller, rows = callers.caller_and_rows(connection, along)
             refuse_operation(arguments.get("resource_id", ""))
             if request.method not in route.methods:
                 raise wrong_method(*route.methods)
             pairs = parameters(form=route.posts_form)
-            exchange = Exchange(callers, caller, pairs, route.form(pairs), connection, open_, request)
+            exchange = Exchange(callers, caller, pairs, route.form(pairs), connection, open_, request, rows)
             return route.view(exchange, **arguments)
     except Exception as error:
         return refused(error)

@@ -42,13 +42,14 @@ def search(exchange: Exchange, kind: str) -> Response:
         require(exchange.caller, _INCLUDED[kind], "read")
     searching = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller)
     page = searching.page(query, position)
+    with_members = kind == "Group" and bool(page.matches) and is_included(kind, "member", query.shape)
     if kind in OF_PATIENTS:
         patient_ids = patients_in(exchange, [*page.matches, *page.included], query.shape)
         if kind == "Group" and not is_included(kind, "member", query.shape) and not page.included:
             patient_ids = searching.members_meant(query, page)
-        exchange.note(PatientRead(Interaction.SEARCH, kind, patient_ids=patient_ids))
+        exchange.note(PatientRead(Interaction.SEARCH, kind, patient_ids=patient_ids), reads_on=with_members)
     head = _head(exchange, query, page, cursor)
-    if kind == "Group" and page.matches and is_included(kind, "member", query.shape):
+    if with_members:
         return exchange.stream(_with_groups(exchange, query, page, head))
     entries = [
         *(_entry(exchange.base, versioned, "match", query.shape) for versioned in page.matches),
