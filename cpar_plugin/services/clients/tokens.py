@@ -95,7 +95,8 @@ def bearer(connection: Connection, token: str, now: datetime, along: Asked | Non
     if along:
         rows = connection.execute(_with_owner(along.query), {**along.values, **of_token, "now": now}).all()
         if rows and rows[0].owner:
-            return Bearer(_caller(*orjson.loads(rows[0].owner), None), rows=rows)
+            number, name, scopes = orjson.loads(rows[0].owner)
+            return Bearer(_caller(number, name, scopes, None), rows=rows)
     rows = connection.execute(_OWNER, of_token).all()
     if not rows or rows[0].expires_at <= now:
         return Bearer(None)
