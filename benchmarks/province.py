@@ -117,6 +117,7 @@ class Province:
 def main(*options: str) -> None:
     """Print what a night takes, with its aims. Exits where the disk has no room."""
     whole = "--whole" in options
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was made is removed then, too
     clinics = province(1 if whole else SHARE)
     few, many = _alike("few", *(WHOLE_FEW if whole else FEW)), _alike("many", *(WHOLE_MANY if whole else MANY))
     _announce([*clinics, *few, *many], nights=2 if whole else 3 * ROUNDS)
