@@ -153,6 +153,7 @@ def _chunk(terminal: int) -> bytes:
         return b""
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.parametrize("limit", [1, 3])
 def test_a_registry_has_no_more_panels_in_hand_than_one_setting_says(
     folder: Folder, urls: list[str], registry: CountingRegistry, limit: int
