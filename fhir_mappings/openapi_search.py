@@ -117,7 +117,9 @@ def _search_parameters(searchable: Searchable[Parameter], totals: Sequence[str])
         for modifier in parameter.modifiers:
             yield _text_parameter(f"{parameter.name}:{modifier}", _MODIFIED.get(modifier, f"The id of a {modifier}."))
     yield query_parameter("_count", NUMBER, "Resources on a page. 0: the total alone.")
-    yield query_parameter("_total", one_of(totals), "`accurate`: with the total. `none`: without it.")
+    yield query_parameter(
+        "_total", one_of(totals), "`accurate`: with the total, of many patients with a name too. `none`: without it."
+    )
     yield _text_parameter(
         "_sort", f"By {', '.join(searchable.sorts)}, separated by commas. After a minus: the last first."
     )

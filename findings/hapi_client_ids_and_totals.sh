@@ -5,8 +5,7 @@
 # asks for `/Patient/3/_history/17`: a server that keeps no history, as FHIR allows, answers 404, and one that has it
 # answers with yesterday's version for as long as the program keeps the id. `getIdPart()` asks for the current one.
 # `Bundle.total` may be left out (FHIR R4, "Bundle", 0..1); `getTotal()` then is 0 beside a full page, and `hasTotal()`
-# alone tells. A server meets both by answering the current version at its `_history` address, and by sending totals
-# where a program asks for them (`_total=accurate`).
+# alone tells. A server meets both by answering the current version at its `_history` address, and by sending totals.
 #
 # Seen on 28 November 2026 with OpenJDK 17 and Maven on Debian 12. Fails when the addresses or the total change.
 set -eu

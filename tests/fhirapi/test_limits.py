@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from string import ascii_lowercase
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -154,13 +155,14 @@ def test_the_last_page_is_as_cheap_as_the_first(reader: Reader, people: dict[str
     reader.ids("/Patient")  # every version is known now
     taken = []
     statements.clear()
-    for _ in reader.pages("/Patient", {"_count": 1, "_sort": "family", "_total": "accurate"}):
+    for _ in reader.pages("/Patient", {"_count": 1, "_sort": "family"}):
         taken.append(len(statements))
         statements.clear()
     assert len(taken) == len(people)
     assert taken[0] <= 7  # three of these record the read, and one counts all that fit
     assert set(taken[1:]) == {taken[0]}  # whether it began before a backup was restored, instead of the count
-    reader.json("/Patient", {"_count": 1, "_sort": "family"})
+    statements.clear()
+    reader.json("/Patient", {"_count": 1, "_sort": "family", "family": ",".join(ascii_lowercase)})
     assert len(statements) == taken[0] - 1  # nothing is counted that no one asked for
 
 

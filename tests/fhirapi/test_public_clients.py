@@ -288,7 +288,7 @@ def test_a_public_client_follows_references_both_ways_and_reads_the_total(
 ) -> None:
     [group] = search(clinic, "Group", {"member.identifier": "100000007", "_summary": "true"})["entry"]
     assert group["resource"]["id"] == str(clinic.panel)
-    members = search(clinic, "Patient", {"_has:Group:member:identifier": "0042", "_count": "5", "_total": "accurate"})
+    members = search(clinic, "Patient", {"_has:Group:member:identifier": "0042", "_count": "5"})
     assert (members["total"], len(members["entry"])) == (MEMBERS, 5)
     assert search(clinic, "Patient", {"general-practitioner.practitioner": "Practitioner/102"})["total"] == MEMBERS // 2
     ignored = search(clinic, "Patient", {"colour": "red", "_count": "1"})

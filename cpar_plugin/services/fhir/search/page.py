@@ -124,11 +124,12 @@ class Searching:
     def _counted(self, query: "_Query", search: Search, position: Position, known: int | None) -> Position:
         """With the total, which is counted once for a search, on its first page, unless that is the only one.
 
-        Patients are counted where that is asked for: each member of a panel would be looked at for a page of a few.
+        Where names are compared, patients are counted only when that is asked for: of each member they would be read
+        for a page of a few.
         """
         if position.after or position.member or search.total is Total.NEVER:
             return position
-        if known is None and (search.total is Total.ALWAYS or search.kind != "Patient"):
+        if known is None and (search.total is Total.ALWAYS or not (search.kind == "Patient" and search.compares_words)):
             known = query.total()
         return replace(position, total=known)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from ....fhir_mappings.searchable import Searchable
+from ....fhir_mappings.searchable import Searchable, SearchType
 from .answers import Answered
 from .criteria import AnyCriterion, criterion, plain
 from .table import SEARCHABLE
@@ -27,7 +27,7 @@ class Total(StrEnum):
     """How far it is reported how many fit."""
 
     NEVER = "never"
-    WHERE_KNOWN = "where known"  # without counting the members of a panel
+    WHERE_CHEAP = "where cheap"
     ALWAYS = "always"
 
 
@@ -70,6 +70,11 @@ class Search:
     includes: tuple[str, ...]
     used: tuple[tuple[str, str], ...]
     unanswered: tuple[str, ...] = ()
+
+    @property
+    def compares_words(self) -> bool:
+        """Whether the words of each resource have to be read, such as its names."""
+        return any(plain(one).parameter.type is SearchType.STRING for one in self.criteria)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
     searchable = SEARCHABLE[kind]
     criteria, sort, includes, used = [], list[tuple[str, bool]](), list[str](), []
     unanswered = dict[str, None]()
-    count, total = terms.usual_count, Total.WHERE_KNOWN
+    count, total = terms.usual_count, Total.WHERE_CHEAP
     for name, value in pairs:
         if not value:
             continue  # R4: a parameter without a value is ignored
