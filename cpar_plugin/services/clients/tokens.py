@@ -42,8 +42,8 @@ _OWNER = (
 )
 
 
-class Asked(NamedTuple):
-    """A statement with its values."""
+class StatementWithValues(NamedTuple):
+    """What is asked together with who has a token."""
 
     query: Select[Any]
     values: Mapping[str, Any]
@@ -84,7 +84,7 @@ def issue(host: Host, client: Client, scopes: str, lifetime: timedelta) -> str:
     return token
 
 
-def bearer(connection: Connection, token: str, now: datetime, along: Asked | None = None) -> Bearer:
+def bearer(connection: Connection, token: str, now: datetime, along: StatementWithValues | None = None) -> Bearer:
     """Who sent this token. One statement, which also reads what is asked `along`.
 
     Another one follows where that has no rows, or the client is limited to panels, or turned away.

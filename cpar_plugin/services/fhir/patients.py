@@ -30,7 +30,7 @@ from ...settings import Settings
 from ...store import tables
 from ...store.types import key_of
 from ..clients.caller import Caller
-from ..clients.tokens import Asked
+from ..clients.tokens import StatementWithValues
 from ..roster import answers
 from .access import Gone, may_read, number, visible
 from .patient_rows import RowMapping, all_members, row_mapping
@@ -168,10 +168,10 @@ def current_patient(patient_id: int, text: bytes, stored: Stored | None) -> Curr
     return CurrentResource("Patient", str(patient_id), (patient_id,), text, stored)
 
 
-def patient_with_id(host: Host, resource_id: str) -> Asked | None:
+def patient_with_id(host: Host, resource_id: str) -> StatementWithValues | None:
     """What a client that may read all panels is given of a patient; None for what can be no id."""
     key = key_of(resource_id)
-    return Asked(_with_roles(host.roster)[0], {"key": key}) if key else None  # type: ignore[arg-type]
+    return StatementWithValues(_with_roles(host.roster)[0], {"key": key}) if key else None  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=8)

@@ -17,7 +17,7 @@ from ...services.clients.caller import EVERYTHING, Caller
 from ...services.clients.jwks_url import PublishedKeys
 from ...services.clients.limits import SharedLimit
 from ...services.clients.read_log import Interaction, LogUnavailable, PatientRead
-from ...services.clients.tokens import Asked, bearer
+from ...services.clients.tokens import StatementWithValues, bearer
 from ...services.operations import access
 from ...settings import Settings
 from .background import background
@@ -89,7 +89,7 @@ class Callers:
         return self.caller_and_rows(connection, None, http_request)[0]
 
     def caller_and_rows(
-        self, connection: Connection, along: Asked | None, http_request: Request = request
+        self, connection: Connection, along: StatementWithValues | None, http_request: Request = request
     ) -> tuple[Caller, Sequence[Row[Any]]]:
         """The same with what is asked along, where it is read together with who asks: else there are no rows.
 
@@ -146,7 +146,7 @@ class Callers:
             raise Unavailable(_NOT_LOGGED, Retry_After="5") from None
 
     def _client(
-        self, connection: Connection, along: Asked | None, http_request: Request
+        self, connection: Connection, along: StatementWithValues | None, http_request: Request
     ) -> tuple[Caller, Sequence[Row[Any]]]:
         scheme, _, token = http_request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":

@@ -17,7 +17,7 @@ from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host
 from ...services.clients.caller import Caller
 from ...services.clients.read_log import PatientRead
-from ...services.clients.tokens import Asked
+from ...services.clients.tokens import StatementWithValues
 from ...services.fhir.search.cursor import Cursors
 from ...services.fhir.search.request import Pairs
 from ...settings import Settings
@@ -108,7 +108,7 @@ class FhirRoute:
     form: Callable[[Pairs], str] = content_type
     posts_form: bool = False
     largest: int = LARGEST_REQUEST  # bytes
-    along: Callable[[Host, str], Asked | None] | None = None
+    along: Callable[[Host, str], StatementWithValues | None] | None = None
 
 
 def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
