@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +10,7 @@ from cpar_plugin.domain.confirmation import ConfirmedHow
 from cpar_plugin.domain.name_faults import unless_program_word
 from cpar_plugin.domain.texts import readable
 from cpar_plugin.fhir_mappings.bundle import patient_entries, urns
-from cpar_plugin.fhir_mappings.panel_group import ChangeType, group_members, mark_change
+from cpar_plugin.fhir_mappings.panel_group import ChangeType, member_texts
 from cpar_plugin.fhir_mappings.patient import Statuses
 from cpar_plugin.fhir_mappings.sent_patient import SentPatient, sent_patient
 from cpar_plugin.settings import Settings
@@ -43,9 +42,7 @@ def read_back(row: Row, settings: Settings | None = None) -> SentPatient:
     """Send a row and read it back, as the stored lines are."""
     settings, refer = settings or Settings(), urns("site")
     full_url, sent = patient_entries(settings, refer, statuses=STATUSES)(row, "[]")
-    member = group_members(settings)(row, full_url)
-    mark_change(member, ChangeType.CHANGED)
-    return sent_patient(sent, orjson.dumps(member))
+    return sent_patient(sent, member_texts(settings)(row, full_url, ChangeType.CHANGED).encode())
 
 
 def test_everything_that_was_reported_is_read_back() -> None:

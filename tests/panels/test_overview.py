@@ -47,12 +47,12 @@ def at(*parts: int) -> datetime:
 
 def now_of(host: OscarHost, clerk: Actor, panel_id: int | None) -> overview.Members:
     with host.database.engine.connect() as connection:
-        return overview.members(connection, host, clerk, panel_id)
+        return overview.members(connection, host, clerk, Settings(), panel_id)
 
 
 def months_of(host: OscarHost, clerk: Actor, panel_id: int | None) -> dict[str, tuple[int, int, int]]:
     with host.database.engine.connect() as connection:
-        patients = overview.members(connection, host, clerk, panel_id).patients
+        patients = overview.members(connection, host, clerk, Settings(), panel_id).patients
         result = overview.months(connection, host, clerk, panel_id, patients)
     return {month.until.isoformat(): (month.joined, month.left, month.patients) for month in result}
 
@@ -144,8 +144,7 @@ def test_who_the_roster_no_longer_knows_is_counted_without_an_age(
     result = now_of(site, clerk, panel)
     assert result.patients == 1
     assert result.ages[bands.UNDATED] == {"unknown": 1}
-    with site.database.engine.connect() as connection:
-        following = overview.next_submission(connection, site, clerk, Settings(), panel)
+    following = result.next_submission
     assert (following.excluded, following.reasons) == (1, {Reason.UNKNOWN_PATIENT: 1})
 
 
@@ -158,9 +157,7 @@ def test_who_would_be_excluded_is_reported_by_reason(
         oscar.visit(patient_id)
         one_patient.choose(site, clerk, patient_id, panel, seen_panel_id=None)
     one_patient.choose(site, clerk, oscar.patient(hin="200000000"), other, seen_panel_id=None)
-    with site.database.engine.connect() as connection:
-        of_panel = overview.next_submission(connection, site, clerk, Settings(), panel)
-        of_all = overview.next_submission(connection, site, clerk, Settings(), None)
+    of_panel, of_all = (now_of(site, clerk, panel_id).next_submission for panel_id in (panel, None))
     assert (of_panel.excluded, of_panel.reasons) == (2, {Reason.NO_GENDER: 2, Reason.NO_PHN: 1})
     assert (of_all.excluded, of_all.reasons[Reason.NO_VISIT]) == (3, 1)
 

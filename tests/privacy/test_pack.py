@@ -125,7 +125,7 @@ def test_every_column_of_the_emr_that_the_code_names_says_what_it_holds() -> Non
     used = {
         name
         for path in (ROOT / "oscar_host").rglob("*.py")
-        if "demo" not in path.parts
+        if not {"demo", "fleet"} & set(path.parts)  # what they ask for is no EMR's
         for name in re.findall(r"\.c\.(\w+)", path.read_text(encoding="utf-8"))
     }
     for table in vars(host_tables()).values():
