@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo     a clinic of 5,000 invented patients, a panel, a submission, and pages to open"
-	@echo "make test     every rule, on SQLite and on MariaDB, in ten minutes on two processors"
+	@echo "make test     every rule, on SQLite and on MariaDB, in 20 to 30 minutes on two processors"
 	@echo "make large    the tests of a large clinic, of long sequences and of every page; after make test, all is tested"
 	@echo "make quick    what most changes break, on SQLite, in a minute"
 	@echo "make conformance  HL7's validator and HAPI's client, in Java, and the tests that make up their input, with far more of it"
