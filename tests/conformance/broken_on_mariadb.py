@@ -21,7 +21,9 @@ def texts_compare_without_case(bench: OscarBench) -> OscarBench:
 def the_server_cuts_what_is_too_long(bench: OscarBench) -> OscarBench:
     real: Any = bench.host.database
     url = real.engine.url
-    lenient = create_engine(url, isolation_level="REPEATABLE READ", connect_args={"init_command": "SET sql_mode = ''"})
+    named = {"schema_translate_map": real.engine.get_execution_options()["schema_translate_map"]}
+    lax = {"init_command": "SET sql_mode = ''"}
+    lenient = create_engine(url, isolation_level="REPEATABLE READ", connect_args=lax, execution_options=named)
     event.listen(real.engine, "engine_disposed", lambda _: lenient.dispose())
     writing = sessionmaker(lenient.execution_options(isolation_level="READ COMMITTED"))
     return with_port(bench, "database", engine=lenient, session=writing.begin)

@@ -110,7 +110,7 @@ def the_patient_of_an_event_is_lost(bench: OscarBench) -> OscarBench:
     real = bench.host.audit
 
     def record(session: Session, *events: AuditEvent) -> None:
-        real.record(session, *(replace(one, patient_id=None) for one in events))
+        real.record(session, *(one._replace(patient_id=None) for one in events))
 
     return with_port(bench, "audit", record=record)
 
