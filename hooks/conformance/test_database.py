@@ -1,7 +1,10 @@
 """`Database`: reads that hold still, writes that are whole or not there, values that are never changed."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from threading import Thread
+from typing import Any
 
 import pytest
 from sqlalchemy import ColumnElement, Connection, Table, func, insert, literal_column, select, update
@@ -20,34 +23,29 @@ def _count(host: Host, table: Table) -> int:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def test_a_session_is_one_transaction_and_hides_no_error(bench: Bench) -> None:
+def _check_transaction(host: Host, begin: Callable[[], AbstractContextManager[Any]]) -> None:
+    """What it begins is committed at the end of its block, and rolled back with the error that is raised there."""
+
     def change_that_fails() -> None:
-        with bench.host.database.session() as session:
-            session.execute(insert(table).values(number=2))
+        with begin() as transaction:
+            transaction.execute(insert(table).values(number=2))
             raise LookupError
 
-    with plugin_table(bench.host) as table:
-        with bench.host.database.session() as session:
-            session.execute(insert(table).values(number=1))
-        assert _count(bench.host, table) == 1, "commit at the end of the block"
+    with plugin_table(host) as table:
+        with begin() as transaction:
+            transaction.execute(insert(table).values(number=1))
+        assert _count(host, table) == 1, "commit at the end of the block"
         with pytest.raises(LookupError):
             change_that_fails()
-        assert _count(bench.host, table) == 1, "roll back when the block raises"
+        assert _count(host, table) == 1, "roll back when the block raises"
+
+
+def test_a_session_is_one_transaction_and_hides_no_error(bench: Bench) -> None:
+    _check_transaction(bench.host, bench.host.database.session)
 
 
 def test_a_connection_for_writing_is_one_transaction_and_hides_no_error(bench: Bench) -> None:
-    def change_that_fails() -> None:
-        with bench.host.database.writing() as connection:
-            connection.execute(insert(table).values(number=2))
-            raise LookupError
-
-    with plugin_table(bench.host) as table:
-        with bench.host.database.writing() as connection:
-            connection.execute(insert(table).values(number=1))
-        assert _count(bench.host, table) == 1, "commit at the end of the block"
-        with pytest.raises(LookupError):
-            change_that_fails()
-        assert _count(bench.host, table) == 1, "roll back when the block raises"
+    _check_transaction(bench.host, bench.host.database.writing)
 
 
 def test_a_reading_connection_sees_one_state_of_the_data_to_its_end(bench: Bench) -> None:
