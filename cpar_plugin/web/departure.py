@@ -154,7 +154,7 @@ def _page(
             return page(host, title, "departure_ended.html", status, panel=panel, lists=own)
         found = steps.current(connection, panel_id)
         move = steps.last_move(connection, found) if found else None
-        heaps = people.shares(connection, host, actor, found, move) if found else []
+        shares = people.shares(connection, host, actor, found, move) if found else []
         own = lists.of_provider(connection, host, panel_id)
         open_lists = lists.open_lists(connection, host, own)
         list_rows: list[departure_rules.LeavingList] = []
@@ -184,7 +184,7 @@ def _page(
         found=found,
         move=move,
         moved=moved,
-        heaps=heaps,
+        shares=shares,
         labels={one.panel_id: one.label for one in panels},
         rows=rows,
         own=own,
