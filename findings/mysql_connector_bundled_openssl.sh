@@ -7,7 +7,8 @@
 # says "C Extension not available", not why. Imported before `ssl`, the same extension loads. 9.7.0, the release
 # before, asked for no symbol that Debian's OpenSSL lacks. Decision 111 has what rows take without it.
 #
-# Seen on 30 November 2026 with Python 3.11 on Debian 12 (OpenSSL 3.0). Fails on a machine with OpenSSL 3.2 or newer.
+# Seen on 30 November 2026 with Python 3.11 on Debian 12 (OpenSSL 3.0). Fails when the part is
+# loaded after all, as it will be with the system's OpenSSL at 3.2 or newer.
 set -eu
 
 folder=$(mktemp -d)
@@ -15,7 +16,11 @@ trap 'rm -rf "$folder"' EXIT
 
 for version in 9.7.0 26.10.0; do
     python3 -m venv "$folder/$version"
-    "$folder/$version/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: "mysql-connector-python==$version"
+done
+"$folder/9.7.0/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: mysql-connector-python==9.7.0
+"$folder/26.10.0/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: mysql-connector-python==26.10.0
+
+for version in 9.7.0 26.10.0; do
     "$folder/$version/bin/python" - <<'PROGRAM'
 import mysql.connector
 
