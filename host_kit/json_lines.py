@@ -29,13 +29,16 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         line |= {name: value for name, value in asdict(subject()).items() if value not in ("", None)}
-        if record.exc_info and (error := record.exc_info[1]):
-            frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
-            line["error"] = type(error).__name__
-            line["location"] = " < ".join(
-                f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames)
-            )
-        return json.dumps(line)
+        return json.dumps(line | error_of(record))
+
+
+def error_of(record: logging.LogRecord) -> dict[str, str]:
+    """The kind of the error that is logged, and its place; empty without one. Its text may hold patient data."""
+    if not record.exc_info or not (error := record.exc_info[1]):
+        return {}
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    location = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
+    return {"error": type(error).__name__, "location": location}
 
 
 def decide(choice: str) -> None:

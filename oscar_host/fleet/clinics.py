@@ -121,7 +121,8 @@ def _clinic(stored: StoredClinic, fleet: FleetSettings, every_clinic: Mapping[st
         check(settings)
     except Refused as refused:
         return WrongClinic(name, f"Correct {stored.origin}: {refused}", address)
-    settings |= {"context_path": address[address.index("/") :], DRAINING: "no"}
+    of_fleet = {"log_format": fleet.log_format, DRAINING: "no"}
+    settings |= {"context_path": address[address.index("/") :], **of_fleet}
     return FleetClinic(name, settings, address, check_pages(settings, fleet), data_folder, stored.file)
 
 

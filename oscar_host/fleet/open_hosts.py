@@ -11,6 +11,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from cpar_plugin.hooks import HostBusy
 from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.tracing import about
 
 from ..host import OscarHost
 from .clinic import FleetClinic
@@ -152,7 +153,8 @@ class OpenHosts(Generic[OpenT]):
                 if place.opened is not None:
                     place.opened.close()
             except Exception as error:  # it concerns no one who asks for another clinic
-                log.error("clinic %s could not be closed: %s", place.clinic.name, type(error).__name__)
+                with about(clinic=place.clinic.name):
+                    log.error("clinic %s could not be closed: %s", place.clinic.name, type(error).__name__)
             with self._changed:
                 self._closing -= 1
                 self._changed.notify_all()

@@ -44,7 +44,7 @@ def for_each(clinics: Sequence[FleetClinic], work: Work, settings: FleetSettings
             for future in as_completed(threads.submit(_guarded, work, clinic) for clinic in clinics):
                 yield future.result()
         return
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), settings.decide) as pool:
         batches: dict[Future[list[Outcome]], Sequence[FleetClinic]] = {
             pool.submit(_batch, work, batch, settings.clinics_at_once): batch
             for batch in _batches(clinics, min(4 * settings.clinics_at_once, ceil(len(clinics) / processes)))

@@ -6,7 +6,7 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
-from cpar_plugin.tracing import new_trace
+from cpar_plugin.tracing import about, new_trace
 
 from .settings import FleetSettings
 
@@ -52,8 +52,9 @@ class RequestedLooks:
             while not self._names.empty():
                 names.add(self._names.get())
             for name in sorted(names):
-                try:
-                    publish_look(app, name, new_trace())
-                except Exception as error:  # the beat asks the clinic all the same
-                    log.warning("clinic %s: workers were not called: %s", name, type(error).__name__)
+                with about(trace=new_trace(), clinic=name) as subject:
+                    try:
+                        publish_look(app, name, subject.trace)
+                    except Exception as error:  # the beat asks the clinic all the same
+                        log.warning("clinic %s: workers were not called: %s", name, type(error).__name__)
             time.sleep(_PAUSE_SECONDS)

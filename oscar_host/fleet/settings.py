@@ -10,7 +10,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cpar_plugin.hooks import Refused
-from cpar_plugin.host_kit import json_lines, zone_rules
+from cpar_plugin.host_kit import json_lines, text_lines, zone_rules
 from cpar_plugin.settings import checked
 
 from ..ini_file import sections
@@ -58,6 +58,12 @@ class FleetSettings(BaseModel):
             raise ValueError("domain: write it like emr.example")
         return self
 
+    def decide(self) -> None:
+        """Let this process write its log, and know of time zones, as the fleet's settings say."""
+        zone_rules.decide(self.zone_rules)
+        text_lines.write()
+        json_lines.decide(self.log_format)
+
     @property
     def process_count(self) -> int:
         """How many processes commands work in."""
@@ -77,8 +83,7 @@ def load(path: Path) -> FleetFile:
     """Read the file of a fleet. Raises Refused that names every wrong setting, never its value."""
     of_file = sections(path, _SECTION, VARIABLE)
     fleet = checked(FleetSettings, resolved(of_file[_SECTION], os.environ))
-    zone_rules.decide(fleet.zone_rules)
-    json_lines.decide(fleet.log_format)
+    fleet.decide()
     folder = path.absolute().parent
     whole = {
         "clinics": folder / fleet.clinics,

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from threading import Condition, Thread
 
 import pytest
+from sqlalchemy import create_engine
 
 from .conftest import Folder, MakeDatabase, fill
 from .test_commands import states
@@ -126,6 +128,25 @@ def test_a_night_of_ten_clinics_is_done_once_with_one_exit_code_and_both_wrong_o
     assert (status.returncode, status.stdout) == (0, f"Clinics: {CLINICS}. With problems: 0. With warnings: 0.\n")
     assert run(folder, "drain", "clinic-3").returncode == 0
     assert run(folder, "status").returncode == 3
+
+
+@pytest.mark.databases("one")
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_each_line_of_the_log_names_its_clinic(folder: Folder, urls: list[str], log_format: str) -> None:
+    folder.write("processes = 2", f"log_format = {log_format}")
+    broken = {"clinic-2", "clinic-7"}
+    for name in broken:
+        engine = create_engine(urls[int(name[-1])])
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE cpar_snapshot_piece")
+        engine.dispose()
+    night = run(folder, "run-due")
+    assert night.returncode == 1
+    named = r'"trace": "\w{32}", "clinic": "([\w-]+)"' if log_format == "json" else r"\[trace=\w{32} clinic=([\w-]+)"
+    names = {line: found and found[1] for line in night.stderr.splitlines() for found in [re.search(named, line)]}
+    assert names
+    assert None not in names.values(), names
+    assert broken <= set(names.values()), names
 
 
 @pytest.mark.databases("one")

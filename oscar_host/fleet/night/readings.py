@@ -16,6 +16,7 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from cpar_plugin.hooks import Clock
 from cpar_plugin.services.submissions.night_counts import NightCounts, night_counts
+from cpar_plugin.tracing import about
 
 from ..clinic import FleetClinic
 from ..clinics import Clinics
@@ -130,7 +131,8 @@ class NightReadings:
                 pause = max(self._every, _DUTY * self._busy_seconds)
             else:
                 if before.unreadable_since is None:
-                    log.warning("the night of clinic %s cannot be read: %s", name, type(error).__name__)
+                    with about(clinic=name):
+                        log.warning("the night of clinic %s cannot be read: %s", name, type(error).__name__)
                 turn.failures += 1
                 since, lacks = before.unreadable_since or now, isinstance(error, ProgrammingError)
                 self._readings[name] = replace(before, unreadable_since=since, lacks_tables=lacks)

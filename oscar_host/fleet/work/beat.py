@@ -81,7 +81,8 @@ class Beat:
 
     def _name_wrong(self, wrong: dict[str, str]) -> None:
         for name in wrong.keys() - self._wrong.keys():
-            log.error("clinic %s is not worked on: %s", name, wrong[name])
+            with about(clinic=name):
+                log.error("clinic %s is not worked on: %s", name, wrong[name])
         self._wrong = wrong
 
     def _ask(self, clinic: FleetClinic, watch: _Watch) -> None:
