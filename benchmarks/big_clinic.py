@@ -50,7 +50,9 @@ def mariadb_host(*options: str) -> Iterator[OscarHost]:
         with engine.connect() as connection:
             connection.execute(text("CREATE DATABASE cpar"))
             connection.execute(text("CREATE DATABASE oscar CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"))
-        yield _made(server.set(database="cpar").render_as_string(hide_password=False), "oscar")
+        # By a URL that names no driver, as installations have it: the one in C where it is installed.
+        url = server.set(drivername="mysql", database="cpar")
+        yield _made(url.render_as_string(hide_password=False), "oscar")
 
 
 def _made(url: str, schema: str | None) -> OscarHost:

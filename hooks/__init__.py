@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .faults import HostBusy, HostUnavailable, Refused
 from .ports import (
     AuditTrail,
+    AuditTrailOfMany,
     Clock,
     Database,
     Homes,
@@ -68,6 +69,7 @@ __all__ = [
     "Actor",
     "AuditEvent",
     "AuditTrail",
+    "AuditTrailOfMany",
     "Clock",
     "Database",
     "Health",

@@ -212,6 +212,20 @@ class AuditTrail(Protocol):
         """
 
 
+@runtime_checkable
+class AuditTrailOfMany(Protocol):
+    """What an `AuditTrail` may have besides, where the trail is in the database: lines of many patients by SQL alone.
+
+    .. versionadded:: 1.0
+    """
+
+    def record_each(self, session: "Session", event: AuditEvent, patient_ids: Select[int]) -> None:
+        """Write the event under each of these patients, as `record` does with an event for each: ten thousand at most.
+
+        `event.patient_id` is None. In the transaction of the change, which has written what `patient_ids` reads.
+        """
+
+
 class Database(Protocol):
     """The database that holds the plugin's tables and can reach the host's.
 

@@ -3,10 +3,11 @@
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import TIMESTAMP, Connection, func, insert, literal, select
+from sqlalchemy import TIMESTAMP, Connection, Select, case, func, insert, literal, select
 from sqlalchemy.exc import OperationalError
 
 from cpar_plugin.hooks import AuditEvent, Clock, Refused
@@ -44,13 +45,8 @@ class OscarAuditTrail:
         """
         if not events:
             return
-        present = self._tables_present()
-        if not present.has(self._table):
-            raise Refused(_UNWRITABLE)
-        # OSCAR writes the clinic's time, but a TIMESTAMP is read in the connection's zone: UTC.
-        zone = dt.UTC if isinstance(present.type_of(self._table.c.dateTime), TIMESTAMP) else self._clock.zone
-        now = self._clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0)
-        here = _address_of_request()
+        present = self._present()
+        now, here = self._now(present), _address_of_request()
         lines: dict[Hashable, dict[str, object]] = {}  # what many events have in common is put together once
         rows = []
         for event in events:
@@ -58,12 +54,32 @@ class OscarAuditTrail:
             if words not in lines:
                 lines[words] = self._line(event, now, here, present)
             rows.append((lines[words], _record_number(event.patient_id)))
-        try:
+        with _explained():
             self._write(session.connection(), rows, about_patients=present.has_column(self._table.c.demographic_no))
-        except OperationalError as error:
-            if not not_allowed(error):
-                raise
-            raise Refused(_UNWRITABLE) from None
+
+    def record_each(self, session: "Session", event: AuditEvent, patient_ids: Select[int]) -> None:
+        """Write the event under each of these patients: one statement, without a look at any of them here."""
+        present = self._present()
+        line = self._line(event, self._now(present), _address_of_request(), present)
+        about = patient_ids.subquery("about")
+        values = {name: literal(value, self._table.c[name].type) for name, value in line.items()}
+        if present.has_column(self._table.c.demographic_no):
+            [patient_id] = about.c
+            values["demographic_no"] = case((patient_id <= _LARGEST_NUMBER, patient_id))
+        with _explained():
+            session.execute(self._insert.from_select(list(values), select(*values.values()).select_from(about)))
+
+    def _present(self) -> Present:
+        """What the database has. Raises Refused where it has no log."""
+        present = self._tables_present()
+        if not present.has(self._table):
+            raise Refused(_UNWRITABLE)
+        return present
+
+    def _now(self, present: Present) -> dt.datetime:
+        """OSCAR writes the clinic's time, but a TIMESTAMP is read in the connection's zone: UTC."""
+        zone = dt.UTC if isinstance(present.type_of(self._table.c.dateTime), TIMESTAMP) else self._clock.zone
+        return self._clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0)
 
     def _line(self, event: AuditEvent, now: dt.datetime, here: str | None, present: Present) -> dict[str, object]:
         """A row without the patient, in the columns that this fork has."""
@@ -93,6 +109,17 @@ class OscarAuditTrail:
         connection.execute(self._insert, list(numbered))
 
 
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raises Refused where the account may not write."""
+    try:
+        yield
+    except OperationalError as error:
+        if not not_allowed(error):
+            raise
+        raise Refused(_UNWRITABLE) from None
+
+
 def _address_of_request() -> str | None:
     """Where the request comes from, "" where that is not known; None outside of one."""
     if not in_request():
@@ -111,6 +138,9 @@ class NoAuditTrail:
 
     def record(self, session: "Session", *events: AuditEvent) -> None:
         """Write nothing."""
+
+    def record_each(self, session: "Session", event: AuditEvent, patient_ids: Select[int]) -> None:
+        """Write nothing, and do not look who they are."""
 
 
 def _fitting_or_none(text: str | None, length: int) -> str | None:

@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 
-from .. import AuditEvent
+from .. import AuditEvent, AuditTrailOfMany
 from .bench import AuditLine, Bench, NewPatient
 
 NOUN = "cparConformance"
@@ -54,3 +54,18 @@ def test_a_thousand_events_are_a_thousand_lines_and_few_statements(bench: Bench)
         host.audit.record(session, *(_event(bench, str(number)) for number in range(MANY)))
     assert _keys(list(bench.audit_lines())[before:]) == [str(number) for number in range(MANY)]
     assert counts["statements"] <= FEW_STATEMENTS, "insert all lines with one statement"
+
+
+def test_an_event_of_many_patients_becomes_a_line_under_each(bench: Bench) -> None:
+    audit, patient = bench.host.audit, bench.host.roster.patients()
+    if not isinstance(audit, AuditTrailOfMany):
+        return  # a host may go without it
+    some = {bench.patient(NewPatient()) for _ in range(3)}
+    before = len(bench.audit_lines())
+    with bench.host.database.session() as session:
+        ids = select(patient.c.patient_id).where(patient.c.patient_id.in_(some))
+        audit.record_each(session, _event(bench, "15"), ids)
+    lines = list(bench.audit_lines())[before:]
+    actor_id = bench.host.identity.system.actor_id
+    expected = [AuditLine(actor_id, "update", NOUN, "15", patient_id) for patient_id in sorted(some)]
+    assert sorted(lines, key=lambda line: line.patient_id or 0) == expected

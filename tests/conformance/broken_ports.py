@@ -11,7 +11,7 @@ from typing import Any
 import flask
 from flask_wtf import CSRFProtect
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, Connection, event, false, literal_column, text, true
+from sqlalchemy import ColumnElement, Connection, Select, event, false, literal_column, text, true
 from sqlalchemy.orm import Session
 
 from cpar_plugin.hooks import Actor, AuditEvent, Plugins
@@ -140,6 +140,16 @@ def events_are_written_one_by_one(bench: OscarBench) -> OscarBench:
 def of_many_events_the_first_is_written(bench: OscarBench) -> OscarBench:
     real = bench.host.audit
     return with_port(bench, "audit", record=lambda session, *events: real.record(session, *events[:1]))
+
+
+@breaks("test_an_event_of_many_patients_becomes_a_line_under_each")
+def of_many_patients_the_first_has_a_line(bench: OscarBench) -> OscarBench:
+    real = bench.host.audit
+
+    def record_each(session: Session, event: AuditEvent, patient_ids: Select[int]) -> None:
+        real.record_each(session, event, patient_ids.limit(1))
+
+    return with_port(bench, "audit", record_each=record_each)
 
 
 @breaks("test_a_session_is_one_transaction_and_hides_no_error")

@@ -4,7 +4,7 @@ import datetime as dt
 
 import flask
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import literal, select, text, union_all
 from sqlalchemy.exc import OperationalError
 
 from cpar_plugin.domain.refusals import Refused
@@ -84,6 +84,17 @@ def test_a_look_for_a_number_that_no_record_can_have_is_written_without_a_patien
     assert row["demographic_no"] is None
 
 
+def test_an_event_of_many_patients_is_a_row_for_each(host: OscarHost, emr: OscarHost):
+    patient_ids = union_all(*(select(literal(number)) for number in (7, 8, 2**40))).subquery().select()
+    with host.database.session() as session:
+        host.audit.record(session, ADDED)
+        host.audit.record_each(session, changed(ADDED, patient_id=None), patient_ids)
+    one, *each = rows(emr)
+    assert [row["demographic_no"] for row in each] == [7, 8, None]  # no record of OSCAR has the last number
+    common = {"id": None, "demographic_no": None}
+    assert [dict(row) | common for row in each] == [dict(one) | common] * 3
+
+
 def test_an_event_of_a_request_names_where_it_came_from(host: OscarHost, emr: OscarHost):
     app = flask.Flask(__name__)
     with (
@@ -131,9 +142,10 @@ def test_where_the_log_lacks_a_column_the_others_are_written(opened):
     host, emr = opened("ALTER TABLE {log} DROP COLUMN data")
     with host.database.session() as session:
         host.audit.record(session, ADDED)
+        host.audit.record_each(session, ADDED, select(literal(7)))
     columns = [column for column in emr.tables.log.c if column.name != "data"]
     with emr.database.engine.connect() as connection:
-        assert connection.execute(select(*columns)).mappings().one()["contentId"] == "12"
+        assert [row["contentId"] for row in connection.execute(select(*columns)).mappings()] == ["12", "12"]
 
 
 def test_a_log_that_keeps_a_timestamp_says_the_same_moment(opened, database_kind):
@@ -154,12 +166,15 @@ def test_without_the_log_the_change_is_refused_and_the_setting_named(opened):
     host, _ = opened("DROP TABLE {log}")
     with pytest.raises(Refused, match="audit = ledger"), host.database.session() as session:
         host.audit.record(session, ADDED)
+    with pytest.raises(Refused, match="audit = ledger"), host.database.session() as session:
+        host.audit.record_each(session, ADDED, select(literal(7)))
 
 
 def test_the_setting_keeps_the_record_in_the_plugins_ledger_only(place, clock):
     host = open_host(place.url, host_schema=place.host_schema, clock=clock, settings={"audit": "ledger"})
     with host.database.session() as session:
         host.audit.record(session, ADDED)
+        host.audit.record_each(session, ADDED, select(literal(7)))
     host.database.engine.dispose()
 
 
@@ -185,6 +200,8 @@ def test_an_account_that_may_not_write_to_the_log_is_shown_what_to_do(
     try:
         with pytest.raises(expected), reading.database.session() as session:
             reading.audit.record(session, ADDED)
+        with pytest.raises(expected), reading.database.session() as session:
+            reading.audit.record_each(session, ADDED, select(literal(7)))
     finally:
         if database_kind == "mariadb":
             with engine.connect() as connection:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import NotFound, Refused
@@ -567,3 +567,18 @@ def test_an_order_takes_the_same_number_of_statements_for_one_patient_and_for_ma
         for _ in range(40):
             oscar.patient()
     assert counts[0] == counts[1]
+
+
+def test_each_patient_has_a_line_of_the_emrs_log_where_there_are_more_than_one_statement_writes(
+    site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel
+) -> None:
+    panel_id, first, log, record = make_panel("1"), oscar.patient(), emr.tables.log.c, emr.tables.demographic
+    ids = range(first, first + 20_001)
+    with emr.database.writing() as connection:
+        columns = record.c.patient_status, record.c.provider_no, record.c.lastUpdateDate
+        row = connection.execute(select(*columns)).mappings().one()
+        connection.execute(insert(record), [{**row, "demographic_no": patient_id} for patient_id in ids[1:]])
+    outcome = bulk.carry_out(site, clerk, Assign("101", "AC", panel_id))
+    lines = select(log.demographic_no).where(log.contentId == f"operation {outcome.operation_id}")
+    with emr.database.engine.connect() as connection:
+        assert sorted(connection.scalars(lines)) == list(ids)

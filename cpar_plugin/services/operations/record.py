@@ -1,15 +1,15 @@
 """Who did what and when: one operation for each change, and one line of the host's audit trail with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import orjson
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 
 from ...domain.client_id import number_in
 from ...domain.exhaustive import exhaustive
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, AuditEvent, AuditTrailOfMany, Host
 from ...store import tables
 
 if TYPE_CHECKING:
@@ -213,30 +213,40 @@ def begin(
 
 def record_patients(session: "Session", host: Host, actor: Actor, kind: OperationKind, operation_id: int) -> None:
     """A line of the host's audit trail under each patient that an operation of this same transaction has changed."""
-    ids = session.scalars(select(tables.ledger.c.patient_id).where(tables.ledger.c.operation_id == operation_id)).all()
+    entry = tables.ledger.c
+    ids = select(entry.patient_id).where(entry.operation_id == operation_id)
     _record_each(session, host, actor, kind, operation_id, ids)
 
 
 def record_others(session: "Session", host: Host, actor: Actor, kind: OperationKind, operation_id: int) -> None:
     """The same of an operation on affiliations or caseloads."""
     entry = tables.other_ledger.c
-    ids = session.scalars(select(entry.patient_id).where(entry.operation_id == operation_id).distinct()).all()
+    ids = select(entry.patient_id).where(entry.operation_id == operation_id).distinct()
     _record_each(session, host, actor, kind, operation_id, ids)
 
 
 def _record_each(
-    session: "Session", host: Host, actor: Actor, kind: OperationKind, operation_id: int, ids: Sequence[int]
+    session: "Session", host: Host, actor: Actor, kind: OperationKind, operation_id: int, ids: Select[int]
 ) -> None:
     action, noun = _AUDIT[kind]
     key, detail = f"operation {operation_id}", f"{kind}: operation {operation_id}"
-    for start in range(0, len(ids), _LINES_AT_ONCE):
-        host.audit.record(
-            session,
-            *(
-                AuditEvent(actor=actor, action=action, noun=noun, key=key, patient_id=patient_id, detail=detail)
-                for patient_id in ids[start : start + _LINES_AT_ONCE]
-            ),
-        )
+    event = AuditEvent(actor=actor, action=action, noun=noun, key=key, detail=detail)
+    for portion in _portions(session, ids):
+        if isinstance(host.audit, AuditTrailOfMany):
+            host.audit.record_each(session, event, portion)
+        else:
+            about = (event._replace(patient_id=patient_id) for patient_id in session.scalars(portion))
+            host.audit.record(session, *about)
+
+
+def _portions(session: "Session", ids: Select[int]) -> Iterator[Select[int]]:
+    """Each of at most ten thousand, by number. The host's own pages write into its trail too: none waits long."""
+    [patient_id] = ids.selected_columns
+    rest = ids = ids.order_by(patient_id)
+    while last := session.scalar(rest.offset(_LINES_AT_ONCE - 1).limit(1)):
+        yield rest.where(patient_id <= last)
+        rest = ids.where(patient_id > last)
+    yield rest
 
 
 def conclude(session: "Session", operation_id: int, detail: dict[str, Any]) -> None:
