@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import click
 from flask.testing import FlaskClient
-from pymysql.cursors import DictCursor
 from sqlalchemy import Connection, event, text
 
 from cpar_plugin.services.snapshots import build
@@ -142,11 +141,14 @@ def visits_read(host: OscarHost, work: Callable[[], object]) -> list[Access]:
     """How the server gets at the appointments while the work is done, one for each place in a statement."""
     accesses: list[Access] = []
 
-    def explain(_connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+    def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         if _VISITS_TABLE in statement:
-            with cursor.connection.cursor(DictCursor) as asking:
-                asking.execute(f"EXPLAIN {_LIMIT.sub('', statement)}", parameters)
-                accesses.extend(Access(row["type"], row["key"]) for row in asking if row["table"] in _VISITS)
+            asking = connection.connection.cursor()
+            asking.execute(f"EXPLAIN {_LIMIT.sub('', statement)}", parameters)
+            names = [column[0] for column in asking.description]
+            rows = [dict(zip(names, row, strict=True)) for row in asking.fetchall()]
+            accesses.extend(Access(row["type"], row["key"]) for row in rows if row["table"] in _VISITS)
+            asking.close()
 
     event.listen(host.database.engine, "before_cursor_execute", explain)
     work()

@@ -75,7 +75,7 @@ def _same_rows(host: OscarHost, processor: Processor) -> float:
     def insert_all() -> None:
         with host.database.session() as session:
             values = {"kind": "bulk-assign", "at": NOW, "actor_id": "-1", "panel_id": PANEL_ID}
-            [operation_id] = session.execute(insert(tables.operation).values(values)).inserted_primary_key
+            [operation_id] = session.execute(insert(tables.operation).values(values)).inserted_primary_key  # type: ignore[attr-defined]
             rows = _rows(host).add_columns(literal(operation_id))
             session.execute(insert(tables.ledger).from_select([entry.patient_id, *to, entry.operation_id], rows))
             of_operation = entry.operation_id == operation_id

@@ -19,7 +19,7 @@ def say():
     with open("/proc/self/status") as status:
         print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
 atexit.register(say)"""
-_DRIVERS = {"sqlite": "sqlite3", "mariadb": "pymysql"}
+_DRIVERS = {"pysqlite": "sqlite3", "mysqldb": "MySQLdb", "pymysql": "pymysql"}  # the modules that SQLAlchemy imports
 
 
 def main(rounds: int = ROUNDS) -> None:
@@ -28,7 +28,7 @@ def main(rounds: int = ROUNDS) -> None:
         for name, host in hosts:
             fill(host, 10)
             environment = _environment(host)
-            bare = f"import sqlalchemy, pydantic, click, {_DRIVERS[name]}"
+            bare = f"import sqlalchemy, pydantic, click, {_DRIVERS[host.database.engine.driver]}"
             _needs(_RUN_DUE, environment)  # what is due once a day or an hour
             pairs = [(_needs(bare, environment), _needs(_RUN_DUE, environment)) for _ in range(rounds)]
             (seconds, size), (due_seconds, due_size) = (

@@ -5,9 +5,9 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import TIMESTAMP, Connection, Select, case, func, insert, literal, select
+from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Select, case, func, insert, literal, select
 from sqlalchemy.exc import OperationalError
 
 from cpar_plugin.hooks import AuditEvent, Clock, Refused
@@ -62,7 +62,9 @@ class OscarAuditTrail:
         present = self._present()
         line = self._line(event, self._now(present), _address_of_request(), present)
         about = patient_ids.subquery("about")
-        values = {name: literal(value, self._table.c[name].type) for name, value in line.items()}
+        values: dict[str, ColumnElement[Any]] = {
+            name: literal(value, self._table.c[name].type) for name, value in line.items()
+        }
         if present.has_column(self._table.c.demographic_no):
             [patient_id] = about.c
             values["demographic_no"] = case((patient_id <= _LARGEST_NUMBER, patient_id))
