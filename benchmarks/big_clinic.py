@@ -55,6 +55,12 @@ def mariadb_host(*options: str) -> Iterator[OscarHost]:
         yield _made(url.render_as_string(hide_password=False), "oscar")
 
 
+def place(host: OscarHost) -> str:
+    """The database, and which driver asks it, for the lines that are printed."""
+    driver = host.database.engine.driver
+    return {"pysqlite": "sqlite", "mysqldb": "mariadb through mysqlclient"}.get(driver, f"mariadb through {driver}")
+
+
 def _made(url: str, schema: str | None) -> OscarHost:
     host = open_host(url, settings=_PATIENT, host_schema=schema, clock=FixedClock(NOW))
     host.tables.metadata.create_all(host.database.engine, checkfirst=False)

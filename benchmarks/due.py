@@ -8,7 +8,7 @@ import click
 
 from oscar_host.host import OscarHost
 
-from .big_clinic import NOW, empty_hosts, fill
+from .big_clinic import NOW, empty_hosts, fill, place
 
 ROUNDS = 5
 _SECONDS, _MEMORY = 1.6, 1.4
@@ -25,7 +25,7 @@ _DRIVERS = {"pysqlite": "sqlite3", "mysqldb": "MySQLdb", "pymysql": "pymysql"}  
 def main(rounds: int = ROUNDS) -> None:
     """Print two lines for each database: the processor's time and the memory of processes, each with its aim."""
     with empty_hosts() as hosts:
-        for name, host in hosts:
+        for _, host in hosts:
             fill(host, 10)
             environment = _environment(host)
             bare = f"import sqlalchemy, pydantic, click, {_DRIVERS[host.database.engine.driver]}"
@@ -34,7 +34,7 @@ def main(rounds: int = ROUNDS) -> None:
             (seconds, size), (due_seconds, due_size) = (
                 tuple(min(needs) for needs in zip(*of_one, strict=True)) for of_one in zip(*pairs, strict=True)
             )
-            what = f"run-due with nothing due, {name}:"
+            what = f"run-due with nothing due, {place(host)}:"
             click.echo(
                 f"{what} {due_seconds / seconds:.2f} x the processor time of importing its main packages alone "
                 f"({due_seconds:.2f} s : {seconds:.2f} s; aim: at most {_SECONDS:g} x)"

@@ -28,7 +28,7 @@ from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 from .bare import bare as bare_app
-from .big_clinic import PANEL_ID, empty_hosts, fill, join, more_panels
+from .big_clinic import PANEL_ID, empty_hosts, fill, join, more_panels, place
 from .served import serving
 
 MEMBERS, PATIENTS, PANELS = 2_000, 20_000, 300
@@ -66,7 +66,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     bare = _asking(bare_app(), "")
     with empty_hosts() as hosts:
-        for name, host in hosts:
+        for _, host in hosts:
             app, token = _served(host)
             served = _asking(app, token)
             for one in REQUESTS:
@@ -74,11 +74,12 @@ def main() -> None:
                 plain = max(cpu for (cpu, _), _ in turns)
                 cpu, clock = (max(rates) for rates in zip(*(ours for _, ours in turns), strict=True))
                 click.echo(
-                    f"{one.name}, {name}: {cpu:.0f} in a second of the processor, {cpu / plain:.3f} x the bare view's "
+                    f"{one.name}, {place(host)}: {cpu:.0f} in a second of the processor, "
+                    f"{cpu / plain:.3f} x the bare view's "
                     f"{plain:.0f} ({clock:.0f} by the clock; aim: {one.least}, and {AIM:g} x for a read)"
                 )
             app.extensions["cpar_fhir_callers"].background.stop()
-            click.echo(f"over HTTP, {name}: {_over_http(host, token)}")
+            click.echo(f"over HTTP, {place(host)}: {_over_http(host, token)}")
 
 
 def _over_http(host: OscarHost, token: str) -> str:

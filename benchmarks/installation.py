@@ -14,7 +14,7 @@ import click
 import psutil
 from sqlalchemy import URL
 
-from .big_clinic import empty_hosts, fill, join
+from .big_clinic import empty_hosts, fill, join, place
 from .installed import PATH, Installed, installed
 from .pages import manager
 
@@ -28,7 +28,7 @@ def main() -> None:
     """Print a line for a read and for a page at each number of connections, and one for the memory."""
     logging.disable(logging.WARNING)
     with empty_hosts() as hosts:
-        for name, host in hosts:
+        for _, host in hosts:
             fill(host, MEMBERS)
             join(host, range(1, MEMBERS + 1))
             manager(host)
@@ -44,10 +44,12 @@ def main() -> None:
                     for at, some in zip(CONNECTIONS, zip(*rounds, strict=True), strict=True):
                         ours, databases = (1000 * min(part) / len(paths) for part in zip(*some, strict=True))
                         click.echo(
-                            f"{what} at {at} connections, {name}: {ours + databases:.2f} ms of the processor "
+                            f"{what} at {at} connections, {place(host)}: {ours + databases:.2f} ms of the processor "
                             f"(application {ours:.2f}, database {databases:.2f}{aim})"
                         )
-                click.echo(f"memory after traffic, {name}: {site.mebibytes():.0f} MiB (aim: {MEBIBYTES} at most)")
+                click.echo(
+                    f"memory after traffic, {place(host)}: {site.mebibytes():.0f} MiB (aim: {MEBIBYTES} at most)"
+                )
 
 
 def _server(url: URL) -> psutil.Process | None:

@@ -24,7 +24,7 @@ from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
 from .bare import serving_bare
-from .big_clinic import PANEL_ID, empty_hosts, fill, join
+from .big_clinic import PANEL_ID, empty_hosts, fill, join, place
 from .eight import CONNECTIONS, database_process, milliseconds, processes_of
 from .fhir import SETTINGS, client_token
 from .peer_server import TOKEN, serving_peer
@@ -92,7 +92,7 @@ def _measure(name: str, host: OscarHost, rounds: int) -> None:
                 ]
                 own, other, _ = map(min, zip(*turns, strict=True))
                 click.echo(
-                    f"{one.name}, {name}, {CONNECTIONS} connections: {other / own:.2f} x the peer's rate "
+                    f"{one.name}, {place(host)}, {CONNECTIONS} connections: {other / own:.2f} x the peer's rate "
                     f"({own:.2f} ms : {other:.2f} ms of the processor; aim: {one.aim:g} x)"
                 )
         bare = open_.enter_context(serving_bare())
@@ -107,7 +107,8 @@ def _measure(name: str, host: OscarHost, rounds: int) -> None:
             ]
             own, least = map(min, zip(*pairs, strict=True))
             click.echo(
-                f"read, {name}, connections: {connections}: {own:.2f} ms of the processor (aim: {READ_AIM:g} ms), "
+                f"read, {place(host)}, connections: {connections}: {own:.2f} ms of the processor "
+                f"(aim: {READ_AIM:g} ms), "
                 f"{least / own:.2f} x the rate of a bare view ({least:.2f} ms; aim: {BARE_AIMS[name]:g} x)"
             )
         if database:
@@ -118,7 +119,7 @@ def _measure(name: str, host: OscarHost, rounds: int) -> None:
                 for one in (NAME, PAGE)
             )
             click.echo(
-                f"{NAME.name} among {LARGE}, {name}: {of_name:.2f} ms of the database's processor "
+                f"{NAME.name} among {LARGE}, {place(host)}: {of_name:.2f} ms of the database's processor "
                 f"(aim: {NAME_AIM:g} ms; a page without the name: {of_page:.2f} ms)"
             )
 
