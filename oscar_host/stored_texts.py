@@ -1,6 +1,7 @@
 """What OSCAR's record of a patient means, text by text, in Python: the same that `roster` says in SQL."""
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Final
 
 from cpar_plugin.domain.texts import readable, without_separators
@@ -27,16 +28,16 @@ _ACTIVE: Final = "AC"
 
 def record_of(names: Sequence[str]) -> Callable[[Sequence[str | None]], Sequence[str | None]]:
     """From the texts with these names, in their order, to those of `hooks.StoredPatients.record`."""
-    places = [names.index(name) if name in names else None for name in TEXTS]
+    in_order = itemgetter(*(names.index(name) if name in names else -1 for name in TEXTS))  # -1: a column not there
     card_types_are_kept = "hc_type" in names
 
     def record(stored: Sequence[str | None]) -> Sequence[str | None]:
-        hin, hc_type, last, first, middle, other_middle, preferred, year, month, day, sex, status = (
-            None if place is None else stored[place] for place in places
+        hin, hc_type, last, first, middle, other_middle, preferred, year, month, day, sex, status = in_order(
+            (*stored, None)
         )
         gender, known_status = _filled(sex), _filled(status)
         return (
-            without_separators(hin) or None if hin else None,
+            _number(hin) if hin else None,
             jurisdiction_of(hc_type.upper() if hc_type else None) if card_types_are_kept else None,
             _seen(last),
             _seen(first),
@@ -50,6 +51,10 @@ def record_of(names: Sequence[str]) -> Callable[[Sequence[str | None]], Sequence
     return record
 
 
+def _number(hin: str) -> str | None:
+    return hin if hin.isascii() and hin.isalnum() else without_separators(hin) or None
+
+
 def _filled(text: str | None) -> str | None:
     return (text.strip(" ") or None) if text else None
 
@@ -61,4 +66,4 @@ def _seen(name: str | None) -> str | None:
 
 def _birth_date(*texts: str | None) -> str | None:
     year, month, day = map(_filled, texts)
-    return f"{year}-{month:0>2}-{day:0>2}" if year and month and day else None
+    return f"{year}-{month.rjust(2, '0')}-{day.rjust(2, '0')}" if year and month and day else None

@@ -88,7 +88,7 @@ def readable(text: str | None) -> str | None:
     """
     if not text:
         return None
-    if _USUAL.fullmatch(text):
+    if (text.isascii() and text.isprintable()) or _USUAL.fullmatch(text):
         return text.strip() or None
     return _BLANK.sub(" ", _NOTHING.sub("", text)).strip() or None
 

@@ -5,11 +5,12 @@ database reads long SQL again for each statement.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Select, String, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, func, select
 
 from ...fhir_mappings.identifiers import relative
 from ...fhir_mappings.patient import Statuses, patient_texts
@@ -47,6 +48,21 @@ class PatientRecord(NamedTuple):
     status: str | None
 
 
+class ReadMember(NamedTuple):
+    """The first columns of a row of `PatientSource.select`. A Row looks each up by its name, which takes long."""
+
+    patient_id: int
+    texts: str
+    answers: str | None
+    panel_id: int
+    digest: bytes | None
+    version: int | None
+    last_updated: datetime | None
+
+
+_COLUMNS = len(ReadMember._fields)
+
+
 class RowMapping:
     """From a row of `PatientSource.select`, and the references to the PractitionerRoles of its panel, to a Patient."""
 
@@ -58,6 +74,11 @@ class RowMapping:
         """As JSON, without version. `answered`: the answers, where they are not in the row."""
         record = self._record(orjson.loads(row.texts))
         return self._text(PatientRecord(row.patient_id, answered or row.answers, *record), roles)
+
+
+def read_member(row: Row[Any]) -> ReadMember:
+    """The columns of a member. The row may have more behind them."""
+    return ReadMember._make(row[:_COLUMNS])
 
 
 @lru_cache(maxsize=8)

@@ -33,7 +33,7 @@ from ..clients.caller import Caller
 from ..clients.tokens import StatementWithValues
 from ..roster import answers
 from .access import Gone, may_read, number, visible
-from .patient_rows import RowMapping, all_members, row_mapping
+from .patient_rows import RowMapping, all_members, read_member, row_mapping
 from .practitioner_roles import role_reference, roles_of_panels
 from .versions import CurrentResource, Stored, Versioned, versioned
 
@@ -63,9 +63,13 @@ class PatientSource:
         """The resources of rows of `select`. One statement, and a short transaction where something has changed."""
         if not rows:
             return []
-        roles = roles_of_panels(connection, {row.panel_id for row in rows})
+        members = list(map(read_member, rows))
+        roles = roles_of_panels(connection, {member.panel_id for member in members})
         mapping = self.mapping()
-        entries = [current_patient(row.patient_id, mapping(row, roles.get(row.panel_id, "[]")), row) for row in rows]
+        entries = [
+            current_patient(member.patient_id, mapping(member, roles.get(member.panel_id, "[]")), member)
+            for member in members
+        ]
         return versioned(self._host, tables.patient_version, entries)
 
     def mapping(self) -> RowMapping:

@@ -25,6 +25,7 @@ from ..roster import merges
 from .directory import KINDS as DIRECTORY
 from .directory import DirectorySource
 from .groups import GroupSource
+from .patient_rows import read_member
 from .patients import PatientSource
 from .practitioner_roles import roles_of_panels
 from .tasks import TaskSource
@@ -143,10 +144,10 @@ def _changed_patients(
 ) -> Iterator[dict[str, Any]]:
     source, roles = PatientSource(host, settings, caller), roles_of_panels(connection)
     mapping = source.mapping()
-    for row in _streamed(connection, source.select()):
-        content = digest_of(mapping(row, roles.get(row.panel_id, "[]")))
-        if content != row.digest:
-            yield {"patient_id": row.patient_id, "digest": content}
+    for member_read in map(read_member, _streamed(connection, source.select())):
+        content = digest_of(mapping(member_read, roles.get(member_read.panel_id, "[]")))
+        if content != member_read.digest:
+            yield {"patient_id": member_read.patient_id, "digest": content}
     merged, member, version = host.roster.merged(), tables.member, tables.patient_version
     retired = (
         select(merged.c.retired_id, merged.c.kept_id, version.c.digest)

@@ -85,21 +85,20 @@ def versioned(host: Host, table: Table, entries: Sequence[CurrentResource]) -> l
 
     Writes, in a transaction of its own, only where something has changed.
     """
-    digests = [digest_of(entry.text) for entry in entries]
-    outdated = [
-        (entry.key, content)
-        for entry, content in zip(entries, digests, strict=True)
-        if not entry.stored or entry.stored.digest != content
-    ]
-    updated = _move(host, table, dict(outdated)) if outdated else {}
-    served = []
+    outdated = {}
     for entry in entries:
-        at = updated.get(entry.key) or entry.stored
+        content = digest_of(entry.text)
+        if not entry.stored or entry.stored.digest != content:
+            outdated[entry.key] = content
+    updated = _move(host, table, outdated) if outdated else {}
+    served = []
+    for kind, resource_id, key, text, stored in entries:
+        at = updated.get(key) or stored
         assert at is not None
-        assert at.version is not None
-        assert at.last_updated is not None
-        text = stamped(entry.text, at.version, at.last_updated)
-        served.append(Versioned(entry.kind, entry.resource_id, text, at.version, at.last_updated))
+        version, last_updated = at.version, at.last_updated
+        assert version is not None
+        assert last_updated is not None
+        served.append(Versioned(kind, resource_id, stamped(text, version, last_updated), version, last_updated))
     return served
 
 
