@@ -6,18 +6,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.settings import Settings
-from cpar_plugin.store import tables
 from cpar_plugin.store.folding import folded_text
 from cpar_plugin.store.sounding import sound_of
 from oscar_host.host import OscarHost
 
 from ..examples import examples
+from .recorded import GIVEN_OUT
 from .rest import Json, Reader
 
 S = Settings()
@@ -250,11 +249,11 @@ def test_who_is_found_on_a_panel_by_a_chain_is_recorded_even_where_members_are_n
     [trudy] = (key.removeprefix("Patient/") for key, name in names.items() if name == "trudy")
     for query in ({"member.identifier": "100000003"}, {"member": f"Patient/{trudy}"}):
         with site.database.engine.connect() as connection:
-            before = len(connection.execute(select(tables.read_patient)).all())
+            before = len(connection.execute(GIVEN_OUT).all())
             reader.json("/Group", {**query, "_elements": "identifier"})
         with site.database.engine.connect() as connection:
-            recorded = connection.execute(select(tables.read_patient.c.patient_id)).scalars().all()
-        assert recorded[before:] == [int(trudy)]
+            recorded = connection.execute(GIVEN_OUT).all()
+        assert [row.patient_id for row in recorded[before:]] == [int(trudy)]
 
 
 def names_of(resource: Json) -> Iterator[str]:

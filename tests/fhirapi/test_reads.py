@@ -4,37 +4,40 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 import requests
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
+from cpar_plugin.services.clients import read_sets
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
 from cpar_plugin.services.clients.read_log import Interaction, LogUnavailable, PatientRead, Reads
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 from .clients import Registered
+from .recorded import GIVEN_OUT
 from .rest import Reader
 
 CALLER = Caller(Actor(actor_id="client-7", display_name="Network"), "client-7", EVERYTHING, None)
 
 
 def given_out(host: OscarHost) -> list[int]:
-    patient_id = tables.read_patient.c.patient_id
     with host.database.engine.connect() as connection:
-        return list(connection.scalars(select(patient_id).order_by(patient_id)))
+        return sorted(row.patient_id for row in connection.execute(GIVEN_OUT))
 
 
 def written(host: OscarHost) -> int:
@@ -51,9 +54,8 @@ def test_a_read_is_written_down_before_it_is_answered(reads: Reads, site: OscarH
     reads.note(CALLER, Interaction.READ, "Patient", "17", patient_ids=[17])
     with site.database.engine.connect() as connection:
         [row] = connection.execute(select(tables.read)).mappings()
-        shown = connection.execute(select(tables.read_patient)).all()
-    assert dict(row) == {
-        "read_id": 1,
+        shown = connection.execute(GIVEN_OUT).all()
+    assert {name: value for name, value in row.items() if name not in ("read_id", "set_digest")} == {
         "at": site.clock.now(),
         "actor_id": "client-7",
         "interaction": "read",
@@ -62,7 +64,7 @@ def test_a_read_is_written_down_before_it_is_answered(reads: Reads, site: OscarH
         "patients": 1,
         "address": "",
     }
-    assert [tuple(each) for each in shown] == [(1, 17)]
+    assert [tuple(each) for each in shown] == [(row["read_id"], 17)]
 
 
 def test_it_is_in_the_log_of_the_emr_too(reads: Reads, site: OscarHost) -> None:
@@ -143,6 +145,8 @@ class StandingDatabase:
 
 
 def test_reads_of_the_same_moment_are_written_together(site: OscarHost) -> None:
+    for key in range(1, 10):  # once already, so that nothing else has to be stored
+        Reads(site).note(CALLER, Interaction.READ, "Patient", str(key), patient_ids=[key])
     database = StandingDatabase(site.database)
     reads = Reads(Around(site, database=database))  # type: ignore[arg-type]
     with ThreadPoolExecutor(9) as pool:
@@ -157,7 +161,7 @@ def test_reads_of_the_same_moment_are_written_together(site: OscarHost) -> None:
         assert not any(answer.done() for answer in (first, *others))
         database.may_go_on.set()
     assert [answer.result() for answer in (first, *others)] == [None] * 9
-    assert written(site) == 9
+    assert written(site) == 18
     assert database.begun == 2
 
 
@@ -207,6 +211,79 @@ def test_many_threads_lose_nothing(reads: Reads, site: OscarHost) -> None:
     assert given_out(site) == list(range(1, 501))
 
 
+def test_the_same_patients_are_stored_once_in_whatever_order_they_were_given_out(reads: Reads, site: OscarHost) -> None:
+    reads.note(CALLER, Interaction.READ, "Group", "1", patient_ids=[17, 18, 19])
+    reads.note(CALLER, Interaction.SEARCH, "Patient", patient_ids=[19, 17, 18, 17])
+    reads.note(CALLER, Interaction.READ, "Group", "1", patient_ids=[17, 18])
+    reads.note(CALLER, Interaction.READ, "Group", "1", patient_ids=[17, 18, 19])
+    with site.database.engine.connect() as connection:
+        rows = connection.execute(GIVEN_OUT).all()
+        stored = connection.scalar(select(func.count()).select_from(tables.read_set_patient))
+    by_read = [[row.patient_id for row in of_read] for _, of_read in groupby(rows, key=lambda row: row.read_id)]
+    assert by_read == [[17, 18, 19], [17, 18, 19], [17, 18], [17, 18, 19]]
+    assert stored == 5
+
+
+def test_processes_that_give_out_the_same_new_patients_at_once_all_record_them(site: OscarHost) -> None:
+    together = Barrier(4)
+
+    def read_all(order: int) -> None:
+        reads = Reads(site)  # of a process
+        for first in range(1, 41):
+            together.wait(60)
+            several = [range(first, first + 30), range(first + 100, first + 103)][::order]
+            found = [PatientRead(Interaction.SEARCH, "Patient", patient_ids=each) for each in several]
+            reads.note_all(CALLER, found, "")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(read_all, (1, -1, 1, -1)))
+    with site.database.engine.connect() as connection:
+        recorded = Counter(row.patient_id for row in connection.execute(GIVEN_OUT))
+        sets = connection.scalar(select(func.count()).select_from(tables.read_set))
+    assert written(site) == 4 * 40 * 2
+    assert sets == 40 * 2
+    given = (each for first in range(1, 41) for each in (*range(first, first + 30), *range(first + 100, first + 103)))
+    assert recorded == {patient_id: 4 * times for patient_id, times in Counter(given).items()}
+
+
+class WaitingLog:
+    """An EMR whose log takes its time: the records of reads are there then, and not committed."""
+
+    def __init__(self) -> None:
+        self.entered, self.may_go_on = Event(), Event()
+
+    def record(self, session: Session, *events: object) -> None:
+        self.entered.set()
+        assert self.may_go_on.wait(60)
+
+
+def test_patients_whom_a_read_names_meanwhile_are_not_removed_with_older_reads(reads: Reads, site: OscarHost) -> None:
+    reads.note(CALLER, Interaction.READ, "Group", "1", patient_ids=[17, 18])
+    with site.database.session() as session:
+        session.execute(delete(tables.read))
+    audit = WaitingLog()
+    slow = Reads(Around(site, audit=audit))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(2) as pool:
+        read = pool.submit(slow.note, CALLER, Interaction.READ, "Group", "1", patient_ids=[17, 18])
+        assert audit.entered.wait(60)
+        removal = pool.submit(read_sets.forget_unnamed, site)
+        time.sleep(0.2)  # it waits for the read, or has to find out after it
+        audit.may_go_on.set()
+        assert (read.result(), removal.result()) == (None, None)
+    assert given_out(site) == [17, 18]
+
+
+def test_patients_that_were_removed_with_older_reads_are_stored_again(reads: Reads, site: OscarHost) -> None:
+    for _ in range(2):
+        reads.note(CALLER, Interaction.READ, "Group", "1", patient_ids=[17, 18])
+        assert given_out(site) == [17, 18]
+        with site.database.session() as session:
+            session.execute(delete(tables.read))
+        read_sets.forget_unnamed(site)
+        with site.database.engine.connect() as connection:
+            assert connection.execute(select(tables.read_set_patient)).all() == []
+
+
 def test_every_read_and_search_of_patients_is_noted_with_whom(
     app: Flask, reader: Reader, panel: int, people: dict[str, int], site: OscarHost
 ) -> None:
@@ -218,11 +295,11 @@ def test_every_read_and_search_of_patients_is_noted_with_whom(
     reader.json(f"/Group/{panel}", {"_summary": "true"})
     found = {int(entry["resource"]["id"]) for entry in reader.json("/Patient", {"family": "Trem"})["entry"]}
     reader.json("/Organization")
-    read, read_patient = tables.read.c, tables.read_patient.c
+    read = tables.read.c
     columns = (read.interaction, read.kind, read.resource_id, read.patients, read.read_id)
     with site.database.engine.connect() as connection:
         rows = connection.execute(select(*columns).order_by(read.read_id)).all()
-        shown = connection.execute(select(read_patient.read_id, read_patient.patient_id)).all()
+        shown = connection.execute(GIVEN_OUT).all()
     by_read = [{pair.patient_id for pair in shown if pair.read_id == row.read_id} for row in rows]
     assert [(*row[:4], ids) for row, ids in zip(rows, by_read, strict=True)] == [
         ("read", "Patient", str(patient), 1, {patient}),

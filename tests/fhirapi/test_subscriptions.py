@@ -25,6 +25,7 @@ from oscar_host.host import OscarHost
 
 from .clients import KeyPair, Registered, key_set
 from .receiver import BACKPORT, TOPIC, Receiver, events_of, receiver, status_of, subscription, value  # noqa: F401
+from .recorded import GIVEN_OUT
 from .rest import BASE, Json, Reader
 
 SCOPES = "system/*.rs system/Subscription.cruds"
@@ -215,13 +216,9 @@ def test_an_empty_notification_says_numbers_and_no_one(
 
 def reads(clinic: Clinic) -> list[tuple[Any, ...]]:
     """Each look by a notification: who, of which kind, which subscription, whom."""
-    read, of = tables.read.c, tables.read_patient.c
-    query = (
-        select(read.actor_id, read.kind, read.resource_id, of.patient_id)
-        .join_from(tables.read, tables.read_patient)
-        .where(read.interaction == "notification")
-        .order_by(read.read_id, of.patient_id)
-    )
+    read = tables.read.c
+    query = GIVEN_OUT.where(read.interaction == "notification")
+    query = query.with_only_columns(read.actor_id, read.kind, read.resource_id, tables.read_set_patient.c.patient_id)
     with clinic.host.database.engine.connect() as connection:
         return [tuple(row) for row in connection.execute(query)]
 

@@ -124,6 +124,22 @@ def test_a_program_that_read_a_patient_is_named_with_its_address(
     assert "Network analytics" in line.data
 
 
+def test_every_read_of_the_same_patients_names_each_of_them(
+    host: OscarHost, oscar: Any, manager: Any, wren: int
+) -> None:
+    other = oscar.patient(last_name="Lark")
+    client_ids = [id_of(a_client(host, name)) for name in ("Network analytics", "Registry")]
+    for client_id in (*client_ids, client_ids[0]):
+        caller = Caller(Actor(actor_id=client_id, display_name="x"), client_id, EVERYTHING, None)
+        Reads(host).note(caller, Interaction.READ, "Group", "1", patient_ids=[wren, other])
+    Reads(host).note(caller, Interaction.READ, "Patient", str(other), patient_ids=[other])
+    by = [row[1] for row in _cells(_text(manager.get(f"/cpar/patients/{wren}/looks")))]
+    assert by == ["Network analytics", "Registry", "Network analytics"]
+    rows = _rows(manager.get("/cpar/looks/export", by=client_ids[0]))
+    assert [row["Record"] for row in rows] == list(map(str, (other, wren, other, wren, other)))
+    assert len(_cells(_text(manager.get(f"/cpar/patients/{other}/looks", by=client_ids[1])))) == 1
+
+
 def test_the_emr_s_log_has_a_line_for_each_patient_where_the_clinic_wants_it(
     app: Flask, host: OscarHost, emr: OscarHost, oscar: Any, panel: int
 ) -> None:

@@ -4,8 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import alembic.command
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from click.testing import CliRunner
 from sqlalchemy import create_engine, inspect, select
@@ -13,6 +15,8 @@ from sqlalchemy import create_engine, inspect, select
 from cpar_plugin.store import tables
 from cpar_plugin.store.migrations import SOURCE, versions
 from oscar_host.migrate import command
+
+from ..fhirapi.recorded import GIVEN_OUT
 
 # Each process is killed after one statement more than the one before it: it finds what that one has left, and goes on.
 # Only the first one makes the table of the version: that statement does not count, or the others would be out of step.
@@ -69,6 +73,33 @@ def test_the_first_migration_killed_after_every_statement_is_finished_by_the_nex
         comparison = tables.exclusion_comparison.c
         assert connection.execute(select(comparison.whole_at, comparison.operation_id)).all() == [(None, 0)]
     assert set(inspect(engine).get_table_names()) == {*tables.metadata.tables, SOURCE.version_table}
+    engine.dispose()
+
+
+@pytest.mark.databases("in turn")
+def test_whom_reads_gave_out_is_kept_when_it_becomes_sets_however_often_that_is_cut_off(database_url: str) -> None:
+    engine, config = create_engine(database_url), Config()
+    config.set_main_option("script_location", str(SOURCE.script_location))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "0020")
+        for read_id, patient_ids in ((3, (17, 18)), (4, ()), (9, (17,))):
+            connection.exec_driver_sql(
+                "INSERT INTO cpar_read (read_id, at, actor_id, interaction, kind, resource_id, patients, address) "
+                f"VALUES ({read_id}, '2026-01-01', 'client-1', 'read', 'Group', '1', {len(patient_ids)}, '')"
+            )
+            for patient_id in patient_ids:
+                connection.exec_driver_sql(f"INSERT INTO cpar_read_patient VALUES ({read_id}, {patient_id})")
+    result = subprocess.run(
+        [sys.executable, "-c", KILLED, database_url], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert (result.stderr, result.stdout.split()[0]) == ("", "0")
+    with engine.begin() as connection:
+        assert [tuple(row) for row in connection.execute(GIVEN_OUT)] == [(3, 17), (3, 18), (9, 17)]
+        config.attributes["connection"] = connection
+        alembic.command.downgrade(config, "0020")
+        rows = connection.exec_driver_sql("SELECT read_id, patient_id FROM cpar_read_patient ORDER BY 1, 2").all()
+        assert [tuple(row) for row in rows] == [(3, 17), (3, 18), (9, 17)]
     engine.dispose()
 
 

@@ -21,7 +21,7 @@ from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry, tokens
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.operations.record import OperationKind
-from cpar_plugin.store.tables import ledger, look, look_patient, operation, panel, read, read_patient
+from cpar_plugin.store.tables import ledger, look, look_patient, operation, panel, read, read_set, read_set_patient
 from oscar_host.host import OscarHost
 
 from ..pages.conftest import PUBLIC_KEYS
@@ -149,9 +149,10 @@ def _recorded(host: OscarHost) -> Pages:
     shown: dict[tuple[str, int], tuple[str, set[int]]] = {}
     by_people = select(literal("look"), look.c.look_id, look.c.path, look_patient.c.patient_id)
     path = read.c.kind.concat("/").concat(read.c.resource_id)
-    by_clients = select(literal("read"), read.c.read_id, path, read_patient.c.patient_id)
+    by_clients = select(literal("read"), read.c.read_id, path, read_set_patient.c.patient_id)
+    by_clients = by_clients.select_from(read.join(read_set).join(read_set_patient))
     with host.database.engine.connect() as connection:
-        for rows in (by_people.join_from(look, look_patient), by_clients.join_from(read, read_patient)):
+        for rows in (by_people.join_from(look, look_patient), by_clients):
             for kind, number, address, patient_id in connection.execute(rows):
                 shown.setdefault((kind, number), (address, set()))[1].add(patient_id)
     return Counter((address, frozenset(ids)) for address, ids in shown.values())

@@ -14,23 +14,24 @@ from threading import Condition
 from time import monotonic
 
 from sqlalchemy import Connection, insert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ...domain.refusals import Refused
 from ...hooks import AuditEvent, Host
 from ...settings import LookLines, load
-from ...store import number_rows, tables
+from ...store import tables
 from ...store.adding import adding
+from ...store.waiting import came_between
 from ..operations import looks
+from . import read_sets
 from .caller import Caller
 
 log = logging.getLogger(__name__)
 
 _MOST_SECONDS = 10.0  # that a read waits for the writing of others
-_ROWS_AT_ONCE = 1000
-_READ = insert(tables.read)  # made once
-_READS = _READ.returning(tables.read.c.read_id, sort_by_parameter_order=True)
+_ATTEMPTS = 4
+_READ = insert(tables.read).inline()  # made once
 
 
 class Interaction(StrEnum):
@@ -68,6 +69,7 @@ class _ReadRecord:
     resource_id: str
     patients: int
     patient_ids: Sequence[int]
+    set_digest: bytes | None
     address: str
     written: bool | None = None
 
@@ -114,6 +116,7 @@ class Reads:
                 read.resource_id,
                 len(read.patient_ids) if read.patients is None else read.patients,
                 read.patient_ids,
+                read_sets.digest_of(read.patient_ids),
                 address[:64],
             )
             for read in reads
@@ -159,31 +162,30 @@ class Reads:
                 self._changed.notify_all()
 
     def _write(self, group: Sequence[_ReadRecord], reader: Connection | None) -> None:
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._write_once(group, reader, with_sets=attempt > 0)
+            except DBAPIError as error:
+                if attempt == _ATTEMPTS - 1 or not came_between(error):
+                    raise
+            else:
+                return
+
+    def _write_once(self, group: Sequence[_ReadRecord], reader: Connection | None, *, with_sets: bool) -> None:
         try:
             with adding(self._host.database, reader) as session:
-                _add(session, group)
+                _add(session, group, with_sets=with_sets)
                 self._host.audit.record(session, *(event for record in group for event in _events(self._lines, record)))
         except Refused:  # the host's log cannot be written: ours is the record then
             with adding(self._host.database, reader) as session:
-                _add(session, group)
+                _add(session, group, with_sets=with_sets)
 
 
-def _add(session: Session, group: Sequence[_ReadRecord]) -> None:
+def _add(session: Session, group: Sequence[_ReadRecord], *, with_sets: bool) -> None:
+    """Add the reads, by one statement. Without `with_sets` it fails where a set of patients is not there yet."""
     connection = session.connection()  # itself: for what the session does besides there is nothing here
-    ids = _added(connection, group)
-    rows: list[tuple[int, int]] = []
-    for read_id, record in zip(ids, group, strict=True):
-        for start in range(0, len(record.patient_ids), _ROWS_AT_ONCE):
-            if len(rows) >= _ROWS_AT_ONCE:
-                number_rows.add(connection, tables.read_patient, rows)
-                rows = []
-            rows += [(read_id, patient_id) for patient_id in record.patient_ids[start : start + _ROWS_AT_ONCE]]
-    if rows:
-        number_rows.add(connection, tables.read_patient, rows)
-
-
-def _added(connection: Connection, group: Sequence[_ReadRecord]) -> Sequence[int]:
-    """The numbers of the reads, which are added by one statement."""
+    if with_sets:
+        read_sets.make(connection, {each.set_digest: each.patient_ids for each in group if each.set_digest})
     rows = [
         {
             "at": record.at,
@@ -193,14 +195,11 @@ def _added(connection: Connection, group: Sequence[_ReadRecord]) -> Sequence[int
             "resource_id": record.resource_id,
             "patients": record.patients,
             "address": record.address,
+            "set_digest": record.set_digest,
         }
         for record in group
     ]
-    if len(rows) > 1:
-        return connection.scalars(_READS, rows).all()
-    key = connection.execute(_READ, rows[0]).inserted_primary_key
-    assert key is not None  # of one row
-    return list(key)
+    connection.execute(_READ, rows)
 
 
 def _events(kind: LookLines, record: _ReadRecord) -> Iterator[AuditEvent]:

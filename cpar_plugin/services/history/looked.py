@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from ...domain.csv_columns import CsvColumn, CsvHead
 from ...hooks import Actor, Host
-from ...store.tables import client, look, look_patient, read, read_patient
+from ...store.tables import client, look, look_patient, read, read_set, read_set_patient
 from ..clients.registry import id_of
 from ..operations.looks import page_text
 from ..roster.csv_file import moment_cell
@@ -31,6 +31,7 @@ HEAD: Final[CsvHead] = (
 )
 _EXPORTED_AT_ONCE = 500
 _LOOK, _READ = panel_rows.OPERATION, panel_rows.SUBMISSION  # the two kinds of a place
+_GIVEN_OUT: Final = read.join(read_set).join(read_set_patient)
 
 
 class ShownLook(NamedTuple):
@@ -125,8 +126,7 @@ def _page(
     if patient_id is not None:
         query = query.join(look_patient, look_patient.c.look_id == look.c.look_id)
         query = query.where(look_patient.c.patient_id == patient_id)
-        reads = reads.join(read_patient, read_patient.c.read_id == read.c.read_id)
-        reads = reads.where(read_patient.c.patient_id == patient_id)
+        reads = reads.select_from(_GIVEN_OUT).where(read_set_patient.c.patient_id == patient_id)
     if filters.actor_id:
         query = query.where(look.c.actor_id == filters.actor_id)
         reads = reads.where(read.c.actor_id == filters.actor_id)
@@ -156,13 +156,13 @@ def _patients(connection: Connection, rows: Collection[tuple[Place, Row[Any]]]) 
     """Whom each look or read showed, in order of the record numbers; by rank and number of its place."""
     shown: dict[tuple[int, int], list[int]] = {}
     columns = (
-        (_LOOK, look_patient.c.look_id, look_patient.c.patient_id),
-        (_READ, read_patient.c.read_id, read_patient.c.patient_id),
+        (_LOOK, look_patient.c.look_id, look_patient.c.patient_id, look_patient),
+        (_READ, read.c.read_id, read_set_patient.c.patient_id, _GIVEN_OUT),
     )
-    for rank, key, patient in columns:
+    for rank, key, patient, source in columns:
         ids = [place.number for place, _ in rows if place.rank == rank]
         if ids:
-            query = select(key, patient).where(key.in_(ids)).order_by(key, patient)
+            query = select(key, patient).select_from(source).where(key.in_(ids)).order_by(key, patient)
             for number, patient_id in connection.execute(query):
                 shown.setdefault((rank, number), []).append(patient_id)
     return shown

@@ -179,9 +179,14 @@ TABLES: Final[Mapping[str, TableHolds]] = {
                 "Record number of the patient, the panel, or the subscription; empty for a search"
             ),
             "patients": Holds("How many patients were given out"),
+            "set_digest": Holds("Which of them: the digest of a set of patients"),
         },
     ),
-    "cpar_read_patient": TableHolds("Patients that each read gave out.", {"read_id": Holds("Read, by number")}),
+    "cpar_read_set": TableHolds(
+        "Sets of patients that reads gave out together, each stored once for all of its reads.",
+        {"set_id": Holds("Set, by number"), "digest": of_patient("Hash of the record numbers in the set")},
+    ),
+    "cpar_read_set_patient": TableHolds("Patients in each of these sets.", {"set_id": Holds("Set, by number")}),
     "cpar_look": TableHolds(
         "Who looked at patients on which page.",
         {

@@ -13,6 +13,7 @@ from ...domain.exhaustive import exhaustive
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
+from ..clients import read_sets
 from ..exports import jobs as exports
 from ..snapshots import retention as snapshots
 from .rows import TimedRows
@@ -52,6 +53,14 @@ def _rows(setting: str, rows: TimedRows) -> Retention:
     return Retention(setting, rows.keep, rows.oldest, rows.remove)
 
 
+_READS: Final = TimedRows(tables.read.c.at, lambda given: timedelta(days=given.fhir_read_keep_days))
+
+
+def _remove_reads(host: Host, settings: Settings, now: datetime) -> None:
+    _READS.remove(host, settings, now)
+    read_sets.forget_unnamed(host)
+
+
 def _until_then(_: Settings) -> timedelta:
     return timedelta()
 
@@ -70,12 +79,7 @@ RETENTION: Final[Mapping[RecordKind, Retention]] = exhaustive(
                 tables.look.c.at, lambda given: timedelta(days=given.look_keep_days), parts=(tables.look_patient,)
             ),
         ),
-        RecordKind.READS: _rows(
-            "fhir_read_keep_days",
-            TimedRows(
-                tables.read.c.at, lambda given: timedelta(days=given.fhir_read_keep_days), parts=(tables.read_patient,)
-            ),
-        ),
+        RecordKind.READS: Retention("fhir_read_keep_days", _READS.keep, _READS.oldest, _remove_reads),
         RecordKind.SNAPSHOTS: Retention(
             "snapshot_keep_days",
             _days_of_snapshots,

@@ -112,6 +112,25 @@ client_confirmation = Table(
     **INNODB,
 )
 
+# Patients who were given out together, by any number of reads, stored once. What no read names any more is removed.
+read_set = Table(
+    "cpar_read_set",
+    metadata,
+    Column("set_id", serial(), primary_key=True),
+    Column("digest", digest(), nullable=False, unique=True),  # of the patients: services.clients.read_sets
+    **INNODB,
+)
+
+read_set_patient = Table(
+    "cpar_read_set_patient",
+    metadata,
+    Column("set_id", ForeignKey("cpar_read_set.set_id", ondelete="CASCADE"), primary_key=True),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Index("cpar_read_set_of_patient", "patient_id", "set_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
 # Every read of patients through the FHIR interface: only ever added to. No data of a patient but the id.
 read = Table(
     "cpar_read",
@@ -124,20 +143,12 @@ read = Table(
     Column("resource_id", exact(64), nullable=False),  # '' for a search
     Column("patients", Integer, nullable=False),  # how many were given out
     Column("address", exact(64), nullable=False),  # where the request came from
+    # Who was given out: a digest, which a read knows without asking. NULL for nobody, and for the files of an export.
+    Column("set_digest", ForeignKey("cpar_read_set.digest")),
     Index("cpar_read_of_resource", "kind", "resource_id", "at"),
     Index("cpar_read_of_actor", "actor_id", "at"),
     Index("cpar_read_at", "at"),
-    **INNODB,
-)
-
-# The patients whom a read gave out; none for the files of an export.
-read_patient = Table(
-    "cpar_read_patient",
-    metadata,
-    Column("read_id", ForeignKey("cpar_read.read_id"), primary_key=True),
-    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
-    Index("cpar_read_of_patient", "patient_id", "read_id"),
-    sqlite_with_rowid=False,
+    Index("cpar_read_of_set", "set_digest", "at"),
     **INNODB,
 )
 
