@@ -275,7 +275,7 @@ def test_a_patient_takes_few_statements(reader: Reader, people: dict[str, int], 
     reader.json(f"/Patient/{people['helene']}")
     statements.clear()
     reader.json(f"/Patient/{people['helene']}")
-    assert len(statements) == 4, statements  # who asks with the patient, and three that record the read
+    assert len(statements) == 3, statements  # who asks with the patient, and two that record the read
 
 
 def test_a_patient_is_read_and_recorded_in_one_transaction_of_mariadb(

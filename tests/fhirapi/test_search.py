@@ -193,7 +193,7 @@ def test_a_search_by_one_identifier_is_two_statements_besides_its_record(
         assert reader.ids("/Patient", {"identifier": identifier}) == [str(people["oscar"])]
         statements.clear()
         assert reader.ids("/Patient", {"identifier": identifier}) == [str(people["oscar"])]
-        assert len(statements) == 5, statements  # who asks, the patient, and three that record the read
+        assert len(statements) == 4, statements  # who asks, the patient, and two that record the read
 
 
 def test_other_kinds_are_found_by_each_parameter(reader: Reader, people: dict[str, int]) -> None:
