@@ -41,16 +41,16 @@ def entry(resource: Resource, refer: Refer) -> Resource:
 
 def patient_entries(
     settings: Settings, refer: Refer, *, statuses: Statuses
-) -> Callable[[PatientRow, str], tuple[str, bytes]]:
+) -> Callable[[PatientRow, str], tuple[str, str]]:
     """The same for patients, of which there may be very many: the `fullUrl` of a row, and the entry as JSON."""
     patient = patient_members(settings, refer, statuses=statuses)
 
-    def written(row: PatientRow, general_practitioners: str) -> tuple[str, bytes]:
+    def written(row: PatientRow, general_practitioners: str) -> tuple[str, str]:
         system, value, members = patient(row, general_practitioners)
         full_url, url = refer(f"Patient/{row.patient_id}"), _by_identifier("Patient", system, value)
-        resource = f'{{"resourceType":"Patient",{members}}}'
         return full_url, (
-            f'{{"fullUrl":"{full_url}","request":{{"method":"PUT","url":"{url}"}},"resource":{resource}}}'.encode()
+            f'{{"fullUrl":"{full_url}","request":{{"method":"PUT","url":"{url}"}},'
+            f'"resource":{{"resourceType":"Patient",{members}}}}}'
         )
 
     return written

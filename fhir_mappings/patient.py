@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache, lru_cache
+from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -44,14 +45,6 @@ class PatientRow(Named, Protocol):
     def status(self) -> str | None: ...
 
 
-class PatientText(NamedTuple):
-    """A patient as JSON without braces, type and id; `system` and `value` are those of the first identifier."""
-
-    system: str
-    value: str
-    members: str
-
-
 class Statuses(NamedTuple):
     """The EMR's words for patients who are active, and who are deceased."""
 
@@ -66,7 +59,8 @@ class Statuses(NamedTuple):
 
 
 TextMapping = Callable[[PatientRow, str], bytes]
-PatientTextMapping = Callable[[PatientRow, str], PatientText]
+# System and value of the first identifier, and the patient as JSON without braces, type and id.
+PatientTextMapping = Callable[[PatientRow, str], tuple[str, str, str]]
 _GENDERS = 256
 
 
@@ -78,7 +72,7 @@ def patient_texts(settings: Settings, refer: Refer, *, statuses: Statuses) -> Te
     mapping = patient_members(settings, refer, statuses=statuses)
 
     def patient(row: PatientRow, general_practitioners: str) -> bytes:
-        members = mapping(row, general_practitioners).members
+        _, _, members = mapping(row, general_practitioners)
         return f'{{"resourceType":"Patient","id":"{row.patient_id}",{members}}}'.encode()
 
     return patient
@@ -103,11 +97,11 @@ def patient_members(settings: Settings, refer: Refer, *, statuses: Statuses) -> 
         extension = [_code_extension(f"{settings.uri_codes}/emr-gender", emr_gender)] if emr_gender else []
         return (f'"extension":{as_text(extension)},' if extension else "", gender(emr_gender))
 
-    def patient(row: PatientRow, general_practitioners: str) -> PatientText:
+    def patient(row: PatientRow, general_practitioners: str) -> tuple[str, str, str]:
         key = row.patient_id
         extension, sex = gendered(row.gender)
         number = health_number(row.phn, row.phn_jurisdiction, settings)
-        numbers = f"{numbered(number[0])}{as_text(number[1])}}}," if number else ""
+        numbers = f"{numbered(number[0])}{quoted(number[1])}}}," if number else ""
         active = "true" if row.status == statuses.active else "false"
         names = _names(row)
         name = f'"name":[{names}],' if names else ""
@@ -118,7 +112,8 @@ def patient_members(settings: Settings, refer: Refer, *, statuses: Statuses) -> 
             f'"meta":{meta},{extension}"identifier":[{numbers}{record}"{key}"}}],"active":{active},{name}'
             f'"gender":"{sex}",{born}{deceased}{roles}"managingOrganization":{clinic}'
         )
-        return PatientText(*(number or (settings.uri_patient_record, str(key))), members)
+        system, value = number or (settings.uri_patient_record, str(key))
+        return system, value, members
 
     return patient
 
@@ -152,15 +147,15 @@ def _names(row: PatientRow) -> str:
     family, given, middle = legal_names(row)
     preferred = unless_program_word(row.preferred_name) if row.preferred_name else None
     if family and given and not middle and not preferred:  # nearly everyone
-        return f'{{"use":"official","family":{as_text(family)},"given":[{as_text(given)}]}}'
+        return f'{{"use":"official","family":{quoted(family)},"given":[{quoted(given)}]}}'
     names = []
     if family or given or middle:
-        parts = f',"family":{as_text(family)}' if family else ""
+        parts = f',"family":{quoted(family)}' if family else ""
         if given or middle:
-            parts += f',"given":[{",".join([as_text(name) for name in (given, middle) if name])}]'
+            parts += f',"given":[{",".join([quoted(name) for name in (given, middle) if name])}]'
         names.append(f'{{"use":"official"{parts}}}')
     if preferred:
-        names.append(f'{{"use":"usual","given":[{as_text(preferred)}]}}')
+        names.append(f'{{"use":"usual","given":[{quoted(preferred)}]}}')
     return ",".join(names)
 
 

@@ -1,8 +1,10 @@
 """Dates of birth as hosts hold them."""
 
 from datetime import date
+from functools import lru_cache
 
 
+@lru_cache(256)  # few: it is asked several times for each patient
 def birth_date(text: str | None) -> date | None:
     """The day that an ISO text names; None when there is no such day."""
     if not text:

@@ -1,6 +1,7 @@
 """Gender: the codes of EMRs, and the words and letters of lists and reports."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from .exhaustive import exhaustive
@@ -38,6 +39,7 @@ _NAMED: Final = {
 }
 
 
+@lru_cache(256)
 def gender_code(text: str | None) -> str | None:
     """The host's code in capital letters: `f` is the same as `F`. None when there is nothing to be read."""
     code = readable_name(text)

@@ -52,7 +52,7 @@ def issued_text(text: str, field: str, label: str, length: int = TEXT_LENGTH) ->
 
 def is_phn(text: str | None) -> bool:
     """Whether it has the form of an Alberta PHN: nine digits."""
-    return text is not None and len(text) == PHN_LENGTH and _ascii_digits(text)
+    return text is not None and len(text) == PHN_LENGTH and text.isascii() and text.isdigit()
 
 
 def phn_check_digit(phn: str) -> int:

@@ -26,7 +26,9 @@ def legal_names(person: Named) -> tuple[str | None, str | None, str | None]:
     """
     family_name, given_name = readable_name(person.family_name), readable_name(person.given_name)
     middle = unless_program_word(person.middle_names) if person.middle_names else None
-    return (family_name or given_name, None, None) if one_name_only(person) else (family_name, given_name, middle)
+    if person.answers and one_name_only(person):
+        return (family_name or given_name, None, None)
+    return (family_name, given_name, middle)
 
 
 def full_name(family: str | None, given: str | None, *, capitals: bool = False) -> str:

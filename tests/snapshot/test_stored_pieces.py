@@ -46,8 +46,8 @@ def listed(host: OscarHost) -> OscarHost:
     writer, short = GzipWriter(host, "s", Part.BODY), GzipWriter(host, "s", Part.GROUP)
     writer.write(b'{"entry":[')
     for place, data in enumerate(PEOPLE):
-        writer.write_patient(b"," if place else b"", data)
-        short.write_patient(b"," if place else b"[", b"%d" % place)
+        writer.write_patients(b"," if place else b"", [data.decode()])
+        short.write_patients(b"," if place else b"[", [str(place)])
     writer.write(b"\n]}")
     short.write(b"\n]")
     writer.close()
@@ -97,7 +97,7 @@ def test_a_list_that_ends_with_its_last_patient_is_read_to_the_end(host: OscarHo
     for part in (Part.BODY, Part.GROUP):
         writer = GzipWriter(host, "s", part)
         for data in [*PEOPLE[:300], *plain]:
-            writer.write_patient(b",", data)
+            writer.write_patients(b",", [data.decode()])
         writer.close()
     assert read_at(host, [3299]) == [(plain[-1], plain[-1])]
 

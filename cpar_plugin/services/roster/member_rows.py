@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, FromClause, Select, select
@@ -13,18 +13,6 @@ from ...store import tables
 from . import answers, coverage
 
 _AT_ONCE = 200  # more at once, and the garbage collector begins to follow them
-_sent = attrgetter(
-    "phn",
-    "phn_jurisdiction",
-    "preferred_name",
-    "birth_date",
-    "gender",
-    "status",
-    "since",
-    "confirmed_on",
-    "confirmed_how",
-    "last_visit_on",
-)
 
 
 class MemberRow(NamedTuple):
@@ -53,7 +41,10 @@ class MemberRow(NamedTuple):
     @property
     def sent(self) -> tuple[object, ...]:
         """The values that a submission sends of a member: two with the same values have the same entry."""
-        return (*legal_names(self), *_sent(self))
+        return *legal_names(self), *_sent(self)
+
+
+_sent = itemgetter(slice(MemberRow._fields.index("phn"), MemberRow._fields.index("last_visit_on") + 1))
 
 
 def members(host: Host, *, now: datetime, membership: FromClause = tables.member) -> Select[Any]:

@@ -28,6 +28,7 @@ from .snapshot_id import new_snapshot_id
 from .storage import GzipWriter, IndexWriter, Part
 
 _EXCLUSIONS_AT_ONCE = 1000
+_PATIENTS_AT_ONCE = 100  # their text is as long as what is compressed at once
 Guard = Callable[[SentBefore | None, SubmissionOutlook], None]  # raises what keeps a submission from being made
 
 
@@ -174,6 +175,9 @@ class _Writer:
         self._group = GzipWriter(host, snapshot_id, Part.GROUP)
         self._index = IndexWriter(host, snapshot_id)
         self._exclusion_rows: list[dict[str, object]] = []
+        self._entries: list[str] = []
+        self._members: list[str] = []
+        self._written = 0
         self._body.write(orjson.dumps(bundle.bundle(snapshot_id, now))[:-1] + b',"entry":[')
         self._body.write(b",".join(map(orjson.dumps, header.entries)))
         # An entry ends with its resource: without the two braces, members can still be added to the Group.
@@ -182,11 +186,12 @@ class _Writer:
     def send(self, row: member_rows.MemberRow, changes: _ChangesSince) -> None:
         full_url, entry = self._entry(row, self._practitioners)
         content = outlook.content_hash(row)
-        member = self._member(row, full_url, changes.of(row.patient_id, content))
-        self._body.write_patient(b",", entry)
-        self._group.write_patient(b"," if self.sent else b',"member":[', member.encode())
+        self._entries.append(entry)
+        self._members.append(self._member(row, full_url, changes.of(row.patient_id, content)))
         self._index.add(row.patient_id, content)
         self.sent += 1
+        if len(self._entries) == _PATIENTS_AT_ONCE:
+            self._write_patients()
 
     def exclude(self, patient_id: int, reasons: Sequence[Reason]) -> None:
         self.excluded += 1
@@ -210,6 +215,8 @@ class _Writer:
 
     def close(self) -> Taken:
         """Store the rest. The Group was written alongside: of it the measure is taken last, as it is sent last."""
+        if self._entries:
+            self._write_patients()
         if self._exclusion_rows:
             self._store_exclusions()
         members_end = b"\n]" if self.sent else b""
@@ -227,6 +234,13 @@ class _Writer:
             body_bytes=self._measure.size,
             sha256=self._measure.sha256,
         )
+
+    def _write_patients(self) -> None:
+        self._body.write_patients(b",", self._entries)
+        self._group.write_patients(b"," if self._written else b',"member":[', self._members)
+        self._written = self.sent
+        self._entries.clear()
+        self._members.clear()
 
     def _store_exclusions(self) -> None:
         with self._host.database.session() as session:

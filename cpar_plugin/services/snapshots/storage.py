@@ -8,10 +8,11 @@ without those: see `stored_patients`.
 
 import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import IntEnum
 from struct import Struct
 
+from isal import isal_zlib
 from sqlalchemy import ColumnElement, Connection, exists, insert, select
 
 from ...hooks import Host
@@ -82,7 +83,7 @@ class GzipWriter:
     ) -> None:
         self._pieces = _Pieces(host, snapshot_id, part)
         self._observer = observer
-        self._gzip = zlib.compressobj(level=1, wbits=GZIP)
+        self._gzip = isal_zlib.compressobj(level=1, wbits=GZIP)
         self._position = 0
         self._patients = 0  # in this piece
         self._zipped = bytearray()
@@ -96,15 +97,13 @@ class GzipWriter:
         if self._size >= _CHUNK_BYTES:
             self._compress()
 
-    def write_patient(self, separator: bytes, data: bytes) -> None:
-        """Add a patient after what separates it from the one before. A piece ends before a patient's line."""
+    def write_patients(self, opening: bytes, patients: Sequence[str]) -> None:
+        """Add patients after what comes before the first of them. A piece ends before a patient's line."""
+        self.write(opening + b"\n")
         if self._patients and len(self._zipped) >= _CUT_BYTES:
-            self.write(separator + b"\n")
             self._cut()
-            self.write(data)
-        else:
-            self.write(separator + b"\n" + data)
-        self._patients += 1
+        self.write(",\n".join(patients).encode())
+        self._patients += len(patients)
 
     def close(self) -> None:
         """Write what is left."""
@@ -121,7 +120,7 @@ class GzipWriter:
 
     def _cut(self) -> None:
         self._compress()
-        self._pieces.store(self._position, bytes(self._zipped + self._gzip.flush(zlib.Z_FULL_FLUSH)))
+        self._pieces.store(self._position, bytes(self._zipped + self._gzip.flush(isal_zlib.Z_FULL_FLUSH)))
         self._zipped.clear()
         self._position += self._patients
         self._patients = 0

@@ -152,7 +152,7 @@ class Rehearsal(SearchedList[RehearsedPatient]):
 
         def written(row: MemberRow) -> SentPatient:
             full_url, text = entry(row, practitioners)
-            return sent_patient(text, orjson.dumps(membership(row, full_url)))
+            return sent_patient(text.encode(), orjson.dumps(membership(row, full_url)))
 
         return written
 
