@@ -18,6 +18,7 @@ from cpar_plugin.hooks import Refused
 
 from .compiled_statements import SharedStatements
 from .kept_connections import keep
+from .prepared import prepare_on_mariadb
 from .sql import COLLAPSED, READABLE
 from .time_limits import WRITING, TimeLimits, limit_on_mariadb, limit_on_sqlite
 
@@ -64,6 +65,7 @@ class HostDatabase:
         else:
             self.engine = _mariadb(checked, limits, options)
             limit_on_mariadb(self.engine, limits)
+            prepare_on_mariadb(self.engine)
             self._writing = self.engine.execution_options(begin=_NEXT_READS_COMMITTED, **{WRITING: True})
         _begin_as_said(self.engine)
         statements.share(self.engine)

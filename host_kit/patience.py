@@ -10,7 +10,7 @@ import threading
 from time import monotonic, sleep
 from typing import Any, Final
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 _LOOK_SECONDS: Final = 0.5
 _PATIENCE: Final = "patience"
@@ -54,28 +54,18 @@ def give_up(engine: Engine, connect_seconds: float) -> None:
     for name in ("do_ping", "do_commit", "do_rollback"):
         setattr(dialect, name, ask(getattr(dialect, name)))
 
-    def execute(cursor: Any, statement: str, parameters: Any, _: Any) -> bool:
-        number = waits.begin(cursor.connection, patience(cursor.connection))
-        try:
-            cursor.execute(statement, parameters)
-        finally:
-            waits.end(number)
-        return True
+    def ask_by_cursor(question: Any) -> Any:
+        def limited(cursor: Any, *rest: Any) -> None:
+            number = waits.begin(cursor.connection, patience(cursor.connection))
+            try:
+                question(cursor, *rest)
+            finally:
+                waits.end(number)
 
-    def execute_plain(cursor: Any, statement: str, context: Any) -> bool:
-        return execute(cursor, statement, None, context)
+        return limited
 
-    def execute_many(cursor: Any, statement: str, parameters: Any, _: Any) -> bool:
-        number = waits.begin(cursor.connection, patience(cursor.connection))
-        try:
-            cursor.executemany(statement, parameters)
-        finally:
-            waits.end(number)
-        return True
-
-    event.listen(engine, "do_execute", execute)
-    event.listen(engine, "do_executemany", execute_many)
-    event.listen(engine, "do_execute_no_params", execute_plain)
+    for name in ("do_execute", "do_executemany", "do_execute_no_params"):
+        setattr(dialect, name, ask_by_cursor(getattr(dialect, name)))
 
 
 class _Waits:

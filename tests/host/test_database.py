@@ -7,11 +7,28 @@ from sqlite3 import ProgrammingError
 
 import pytest
 from pymysql.err import InterfaceError
-from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    cast,
+    create_engine,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.store.prepared import prepared
 from oscar_host.host import OscarHost
 
 from ..conftest import each_driver
@@ -155,6 +172,49 @@ def test_between_two_transactions_the_server_is_asked_nothing_else(database, dat
             (one, before), (same, after) = asked
             assert one == same
             assert after - before == len([*between, "SHOW"])
+
+
+def _prepared_on(connection):
+    """How often the server has prepared a statement on this connection, and carried out one that it had."""
+    status = connection.execute(
+        text("SHOW SESSION STATUS WHERE variable_name IN ('Com_prepare_sql', 'Com_execute_sql')")
+    )
+    kept = dict(iter(status.all()))
+    return int(kept["Com_prepare_sql"]), int(kept["Com_execute_sql"])
+
+
+def test_a_statement_that_is_kept_ready_is_read_once_and_answers_by_the_values_of_each_time(database, database_kind):
+    with database.writing() as connection:
+        connection.execute(insert(numbers), [{"number": each, "name": f"%s'{each}"} for each in (1, 2, 3)])
+    number, least = bindparam("number"), bindparam("least")
+    query = prepared(
+        select(numbers.c.name, literal_column("'%s'").label("mark"), least.label("least"))
+        .where(numbers.c.number == number, numbers.c.number >= least)
+        .where(numbers.c.name == "%s'" + cast(number, String(5)))
+    )
+    with database.engine.connect() as connection:
+        for each in (1, 2, 3, 1):
+            rows = connection.execute(query, {"number": each, "least": 1}).all()
+            assert rows == [(f"%s'{each}", "%s", 1)]
+        assert connection.execute(query, {"number": 1, "least": 2}).all() == []
+        if database_kind == "mariadb":
+            assert _prepared_on(connection) == (1, 5)
+
+
+def test_where_a_server_keeps_no_statement_ready_it_reads_each(database, database_kind, mariadb_server):
+    if database_kind == "mariadb":
+        administrator = create_engine(mariadb_server, isolation_level="AUTOCOMMIT")
+        with administrator.connect() as server:
+            most = server.scalar(text("SELECT @@GLOBAL.max_prepared_stmt_count"))
+            server.execute(text("SET GLOBAL max_prepared_stmt_count = 0"))
+            try:
+                with database.engine.connect() as connection:
+                    for each in (1, 2):
+                        assert connection.scalar(prepared(select(literal(each)))) == each
+                    assert _prepared_on(connection)[1] == 0
+            finally:
+                server.execute(text(f"SET GLOBAL max_prepared_stmt_count = {most}"))
+        administrator.dispose()
 
 
 def test_a_zero_date_can_be_read_past(host: OscarHost, emr: OscarHost, oscar):

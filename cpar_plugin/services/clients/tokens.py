@@ -14,13 +14,14 @@ from sqlalchemy import Connection, Row, Select, String, bindparam, delete, exist
 from ...domain.scopes import rights
 from ...hooks import Actor, Host
 from ...store import tables
+from ...store.prepared import prepared
 from .caller import Caller
 from .registry import Client, id_of
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _TABLE = tables.client_token
 # Made once: to put a statement together takes longer than to ask it.
-_OWNER = (
+_OWNER = prepared(
     select(
         tables.client.c.client_id,
         tables.client.c.name,

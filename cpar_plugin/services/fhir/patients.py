@@ -28,6 +28,7 @@ from ...fhir_mappings.patient import as_text, retired_patient
 from ...hooks import Host, Roster
 from ...settings import Settings
 from ...store import tables
+from ...store.prepared import prepared
 from ...store.types import key_of
 from ..clients.caller import Caller
 from ..clients.tokens import StatementWithValues
@@ -200,6 +201,6 @@ def _with_roles(roster: Roster) -> tuple[Select[Any], Select[Any]]:
     )
     phn = bindparam("key", type_=String())
     return (
-        query.where(member.c.patient_id == bindparam("key")),
-        query.where(member.c.patient_id.in_(roster.with_phn(phn))).limit(literal_column(str(_MANY))),
+        prepared(query.where(member.c.patient_id == bindparam("key"))),
+        prepared(query.where(member.c.patient_id.in_(roster.with_phn(phn))).limit(literal_column(str(_MANY)))),
     )
