@@ -27,10 +27,11 @@ BENCHMARKS = (
 
 
 def main(arguments: list[str]) -> None:
-    """Run the named benchmarks, all of them when none is named. `--whole`: of the size of the province."""
-    names, options = [name for name in arguments if name != "--whole"], [one for one in arguments if one == "--whole"]
+    """Run the named benchmarks, all of them when none is named. Options come last: province alone has some."""
+    first = next((place for place, argument in enumerate(arguments) if argument.startswith("--")), len(arguments))
+    names, options = arguments[:first], arguments[first:]
     if options and names != ["province"]:
-        sys.exit("Only province has --whole.")
+        sys.exit("Only province has options.")
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}.")

@@ -14,7 +14,7 @@ from cpar_plugin.host_kit import zone_rules
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.host_kit.migrations import upgrade
 from cpar_plugin.store import tables
-from oscar_host.demo.mariadb import private_mariadb
+from oscar_host.demo.mariadb import lasting_mariadb, private_mariadb
 from oscar_host.host import OscarHost, open_host
 
 NOW = datetime(2026, 11, 10, 10, 0, tzinfo=zone_rules.zone())
@@ -61,8 +61,31 @@ def place(host: OscarHost) -> str:
     return {"pysqlite": "sqlite", "mysqldb": "mariadb through mysqlclient"}.get(driver, f"mariadb through {driver}")
 
 
+@contextmanager
+def lasting_host(folder: Path, *options: str) -> Iterator[OscarHost]:
+    """The same, with the server's data in a folder where it stays: the host is empty the first time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with lasting_mariadb(folder, *options) as server:
+        url, made = server.set(database="cpar").render_as_string(hide_password=False), folder / "made"
+        if made.exists():
+            yield _opened(url, "oscar")
+            return
+        engine = create_engine(server, poolclass=NullPool)
+        with engine.connect() as connection:
+            for schema, characters in (("cpar", "utf8mb4"), ("oscar", "utf8mb3 COLLATE utf8mb3_general_ci")):
+                connection.execute(text(f"DROP DATABASE IF EXISTS {schema}"))
+                connection.execute(text(f"CREATE DATABASE {schema} CHARACTER SET {characters}"))
+        host = _made(url, "oscar")
+        made.touch()
+        yield host
+
+
+def _opened(url: str, schema: str | None) -> OscarHost:
+    return open_host(url, settings=_PATIENT, host_schema=schema, clock=FixedClock(NOW))
+
+
 def _made(url: str, schema: str | None) -> OscarHost:
-    host = open_host(url, settings=_PATIENT, host_schema=schema, clock=FixedClock(NOW))
+    host = _opened(url, schema)
     host.tables.metadata.create_all(host.database.engine, checkfirst=False)
     upgrade(host.database.engine, _MIGRATIONS)
     return host

@@ -1,12 +1,13 @@
 """Clinics on one MariaDB with databases of their own: copies of one made by the migrations, with invented patients."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp
 from pathlib import Path
 from statistics import NormalDist
 
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 
 from oscar_host.host import OscarHost
 
@@ -41,34 +42,39 @@ def _size(quantile: float) -> int:
 
 
 def make(template: OscarHost, clinics: Sequence[ProvinceClinic], folder: Callable[[ProvinceClinic], Path]) -> None:
-    """Databases and settings files of the clinics. The host's databases become the ones that are copied."""
+    """Databases and settings files of the clinics. The host's databases become the ones that are copied.
+
+    A clinic that has its file is whole, and stays. The host is filled for the largest clinic of all, once.
+    """
+    missing = [clinic for clinic in clinics if not _file(folder, clinic).exists()]
     most_panels = max(len(clinic.panels) for clinic in clinics)
     most_members = max(sum(clinic.panels) for clinic in clinics)
-    fill(template, most_members)
-    if most_panels > 1:
-        more_panels(template, most_panels)
-    join(template, range(1, most_members + 1))
     url = template.database.engine.url
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        tables = {
-            schema: {
-                name: connection.exec_driver_sql(f"SHOW CREATE TABLE {schema}.`{name}`").one()[1]
-                for (name,) in connection.exec_driver_sql(f"SHOW TABLES FROM {schema}")
-            }
-            for schema in _COPIED_SCHEMAS
-        }
+        filled = connection.exec_driver_sql("SELECT COUNT(*) FROM cpar.cpar_member").scalar_one()
+    if filled not in (0, most_members):
+        sys.exit("This folder has the clinics of another province, or of one that was not filled: name another one.")
+    if not filled:
+        fill(template, most_members)
+        if most_panels > 1:
+            more_panels(template, most_panels)
+        join(template, range(1, most_members + 1))
+    with engine.connect() as connection:
+        tables = {schema: _tables(connection, schema) for schema in _COPIED_SCHEMAS}
         connection.exec_driver_sql("SET foreign_key_checks = 0")
-        for clinic in clinics:
+        for clinic in missing:
             own = clinic.name.replace("-", "_")
             for schema in _COPIED_SCHEMAS:
                 character_set = "utf8mb3" if schema == "oscar" else "utf8mb4"
+                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {schema}_{own}")
                 connection.exec_driver_sql(f"CREATE DATABASE {schema}_{own} CHARACTER SET {character_set}")
                 connection.exec_driver_sql(f"USE {schema}_{own}")
-                for name, statement in tables[schema].items():
+                for name, (statement, has_rows) in tables[schema].items():
                     connection.exec_driver_sql(statement.replace("%", "%%"))
-                    connection.execute(text(_copied(clinic, schema, name)))
-            (folder(clinic) / f"{clinic.name}.ini").write_text(
+                    if has_rows:
+                        connection.execute(text(_copied(clinic, schema, name)))
+            _file(folder, clinic).write_text(
                 "[cpar]\n"
                 f"database_url = {url.set(database=f'cpar_{own}').render_as_string(hide_password=False)}\n"
                 f"host_schema = oscar_{own}\n",
@@ -76,6 +82,22 @@ def make(template: OscarHost, clinics: Sequence[ProvinceClinic], folder: Callabl
             )
         connection.exec_driver_sql("SET foreign_key_checks = 1")
     engine.dispose()
+
+
+def _file(folder: Callable[[ProvinceClinic], Path], clinic: ProvinceClinic) -> Path:
+    return folder(clinic) / f"{clinic.name}.ini"
+
+
+def _tables(connection: Connection, schema: str) -> dict[str, tuple[str, bool]]:
+    """What makes each table of the schema, and whether it has rows."""
+    names = connection.exec_driver_sql(f"SHOW TABLES FROM {schema}").scalars().all()
+    return {
+        name: (
+            connection.exec_driver_sql(f"SHOW CREATE TABLE {schema}.`{name}`").one()[1],
+            bool(connection.exec_driver_sql(f"SELECT EXISTS (SELECT 1 FROM {schema}.`{name}`)").scalar_one()),
+        )
+        for name in names
+    }
 
 
 def _copied(clinic: ProvinceClinic, schema: str, table: str) -> str:

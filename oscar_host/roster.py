@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -34,10 +33,12 @@ from cpar_plugin.host_kit.sql import constant, filled, later, letters, real_day,
 
 from .card_types import jurisdiction
 from .granted import not_locked_out
+from .made_once import made_once
 from .schema import Present, Tables
 from .stored_texts import TEXTS, record_of
 from .typed_numbers import may_be_typed_as
 
+_Made = TypeVar("_Made")
 # The first letter of a status says what became of an appointment; capitals and small letters differ.
 NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted
 # To do, day sheet printed, here, picked, empty room, customized 1 to 6, confirmed, billed. Any other counts as well.
@@ -83,13 +84,15 @@ class OscarRoster:
         self._tables_present = tables_present
         self._zone = zone
 
+    def _once(self, make: Callable[[], _Made]) -> _Made:
+        return made_once(self._tables, self._tables_present(), make)
+
     def patients(self) -> FromClause:
         """Every patient, one row each, without records merged away."""
-        return self._every_patient.subquery("patient")  # a new one each time: a statement may hold several
+        return self._once(self._every_patient).subquery("patient")  # a new one each time: a statement may hold several
 
-    @cached_property
     def _every_patient(self) -> Select[*tuple[Any, ...]]:
-        """Made once: it has some hundred parts, and nearly every statement holds it."""
+        """It has some hundred parts, and nearly every statement holds it."""
         record = self._tables.demographic.c
         columns = {**self._columns_of(record), "mrp_id": filled(record.provider_no)}
         query = select(*(column.label(name) for name, column in columns.items()), *self._coverage())
@@ -228,9 +231,8 @@ class OscarRoster:
 
     def providers(self) -> FromClause:
         """Every provider."""
-        return self._every_provider.subquery("provider")
+        return self._once(self._every_provider).subquery("provider")
 
-    @cached_property
     def _every_provider(self) -> Select[*tuple[Any, ...]]:
         provider = self._tables.provider
         return select(
@@ -244,9 +246,8 @@ class OscarRoster:
 
     def merged(self) -> FromClause:
         """Every record merged away, with the one kept at the end of the chain. A circle of merges has no such end."""
-        return self._every_merged.subquery("merged")
+        return self._once(self._every_merged).subquery("merged")
 
-    @cached_property
     def _every_merged(self) -> Select[*tuple[Any, ...]]:
         if not self.merges_known:
             no_id = type_coerce(null(), Integer)

@@ -6,7 +6,7 @@ them lack goes through `Present`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -285,6 +285,11 @@ class Present:
     """Which tables and columns this database really has. Names are compared without case, as both databases do."""
 
     types: Mapping[str, Mapping[str, TypeEngine[Any]]]  # by table, by column
+
+    @cached_property
+    def names(self) -> frozenset[tuple[str, frozenset[str]]]:
+        """The tables, each with its columns: what statements depend on, to be compared with another database's."""
+        return frozenset((table, frozenset(columns)) for table, columns in self.types.items())
 
     def has(self, table: Table) -> bool:
         """Whether the table is there."""

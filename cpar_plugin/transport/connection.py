@@ -11,7 +11,7 @@ from urllib3.util import parse_url
 from ..domain.refusals import Refused
 from ..settings import Settings
 from .deadline import DeadlineError
-from .trust import causes, distrusted, trusting, unusable
+from .trust import causes, distrusted, trusting, trusting_alike, unusable
 
 # Alerts of TLS (RFC 8446, section 6.2) by which a server refuses a caller, as the end of `SSLError.reason`: it has
 # not finished the handshake, so nothing that was sent after it reaches what the server is there for.
@@ -57,15 +57,16 @@ def registry_context(settings: Settings) -> ssl.SSLContext:
 
     Made at start, so that a wrong file is reported then instead of at night.
     """
+    if not settings.registry_client_certificate:
+        return trusting_alike(settings.registry_ca_file, "registry_ca_file", strict=settings.strict_certificates)
     context = trusting(settings.registry_ca_file, "registry_ca_file", strict=settings.strict_certificates)
-    if settings.registry_client_certificate:
-        try:
-            # Without a password callback OpenSSL would ask on the terminal, and a night run would hang.
-            context.load_cert_chain(
-                settings.registry_client_certificate, settings.registry_client_key, password=lambda: b""
-            )
-        except (OSError, ValueError) as error:
-            raise unusable("registry_client_certificate and registry_client_key", error) from None
+    try:
+        # Without a password callback OpenSSL would ask on the terminal, and a night run would hang.
+        context.load_cert_chain(
+            settings.registry_client_certificate, settings.registry_client_key, password=lambda: b""
+        )
+    except (OSError, ValueError) as error:
+        raise unusable("registry_client_certificate and registry_client_key", error) from None
     return context
 
 

@@ -56,3 +56,22 @@ def test_each_clinic_answers_from_its_own_tables_to_what_was_compiled_for_anothe
         assert family_names(south) == ["South"]
     assert set(hits) == {"CACHE_HIT"}
     assert family_names(north) == ["North"]
+
+
+def test_an_oscar_that_lacks_a_column_is_asked_by_statements_of_its_own(
+    clinics: tuple[OscarHost, OscarHost], new_database: MakeDatabase
+) -> None:
+    north, _ = clinics
+    north_patients = north.roster.patients()
+    url = new_database()
+    with opened(url) as fork:
+        Oscar(fork).patient(last_name="Fork")
+        with fork.database.writing() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {fork.tables.demographic.fullname} DROP COLUMN hc_type")
+    with opened(url) as fork:
+        assert family_names(fork) == ["Fork"]
+        patients = fork.roster.patients()
+        with fork.database.engine.connect() as connection:
+            assert connection.scalars(select(patients.c.phn_jurisdiction)).all() == [None]
+    with north.database.engine.connect() as connection:
+        assert connection.scalars(select(north_patients.c.phn_jurisdiction)).all() == ["AB"]

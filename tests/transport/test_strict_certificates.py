@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.transport.strictness import objection
-from cpar_plugin.transport.trust import distrusted, trusting
+from cpar_plugin.transport.trust import distrusted, trusting, trusting_alike
 
 from ..authority import Authority, Extensions, key_usage
 
@@ -156,3 +156,25 @@ def _der(tag: int, content: bytes) -> bytes:
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
     head = octets if length < 0x80 else bytes([0x80 + len(octets)]) + octets
     return bytes([tag]) + head + content
+
+
+def test_clinics_that_trust_one_file_share_what_was_read_of_it_until_it_changes(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("old", "new")]
+    for folder in folders:
+        folder.mkdir()
+    (old, *of_old), (new, *of_new) = (made(Fault(""), folder) for folder in folders)
+    file = tmp_path / "authorities.pem"
+    file.write_bytes(Path(old.file).read_bytes())
+    before = trusting_alike(str(file), "registry_ca_file", strict=True)
+    assert trusting_alike(str(file), "registry_ca_file", strict=True) is before
+    handshake(before, *of_old)
+    replacement = tmp_path / "new.pem"
+    replacement.write_bytes(Path(new.file).read_bytes())
+    replacement.replace(file)
+    after = trusting_alike(str(file), "registry_ca_file", strict=True)
+    handshake(after, *of_new)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(after, *of_old)
+    file.unlink()
+    with pytest.raises(Refused, match="registry_ca_file: cannot be used"):
+        trusting_alike(str(file), "registry_ca_file", strict=True)

@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 
 _CLINICS_AT_ONCE: Final = 8
 _PULSE_SECONDS: Final = 0.5
-_BUSY_SECONDS: Final = 20.0  # after which a clinic with panels to submit is asked again
+_BUSY_SECONDS: Final = 20.0  # after which a clinic with panels to submit is asked again, where there are few
+_ASKING_SHARE: Final = 0.1  # of a processor, at most, where hundreds have: a panel that is done calls for the next one
+_WEIGHT: Final = 0.05  # of the last question in what one takes
 _LOST_SECONDS: Final = 600.0  # after which a task that is in no queue any more, and changed nothing, is published again
 _LOOK_AT_LEAST_SECONDS: Final = 600.0  # pages say that the scheduler has stopped where nothing has looked for longer
 _SPREAD_SECONDS: Final = 30.0
@@ -50,9 +52,17 @@ class _Watch:
 class Beat:
     """One beat, in a process of its own."""
 
-    def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        monotonic: Callable[[], float] = time.monotonic,
+        processor: Callable[[], float] = time.thread_time,
+    ) -> None:
+        """`processor`: the time that a thread has had of it, in seconds."""
         self._engine = engine
         self._monotonic = monotonic
+        self._processor = processor
+        self._asking_seconds = 0.0
         self._watches: dict[str, _Watch] = {}
         self._depths = Depths(engine.app)
         self._wrong: dict[str, str] = {}
@@ -86,6 +96,7 @@ class Beat:
         self._wrong = wrong
 
     def _ask(self, clinic: FleetClinic, watch: _Watch) -> None:
+        begin = self._processor()
         with about(trace=new_trace(), clinic=clinic.name) as subject:
             try:
                 pause = self._publish_due(clinic, watch, subject.trace)
@@ -99,6 +110,7 @@ class Beat:
                 longest = self._engine.fleet.ask_minutes * 60.0
                 pause = min(longest, _AWAY_SECONDS[min(watch.failures, len(_AWAY_SECONDS) - 1)])
                 watch.failures += 1
+        self._asking_seconds += _WEIGHT * (self._processor() - begin - self._asking_seconds)
         watch.ask_at = self._monotonic() + pause
 
     def _publish_due(self, clinic: FleetClinic, watch: _Watch, trace: str) -> float:
@@ -134,7 +146,8 @@ class Beat:
     def _pause(self, due: DueWork, moment: datetime) -> float:
         longest = self._engine.fleet.ask_minutes * 60.0
         if due.begins or due.waiting or due.under_way:
-            return min(_BUSY_SECONDS, longest)
+            all_seconds = self._asking_seconds * len(self._watches)
+            return min(max(_BUSY_SECONDS, all_seconds / _ASKING_SHARE), longest)
         next_seconds = (due.next_at - moment).total_seconds() if due.next_at else longest
         return max(1.0, min(next_seconds, longest))
 
