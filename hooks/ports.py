@@ -114,6 +114,17 @@ class RosterWithStoredTexts(Protocol):
         """The same patients as those of `patients`. What is returned may be kept and used again."""
 
 
+@runtime_checkable
+class RosterByMrp(Protocol):
+    """What a `Roster` may have besides, where an MRP is compared sooner as it is stored than as `patients` has it.
+
+    .. versionadded:: 1.0
+    """
+
+    def with_mrp(self, mrp_id: str) -> Select[int]:
+        """Every patient_id to which `patients` gives this mrp_id, and no other. For many of them."""
+
+
 class Identity(Protocol):
     """Who is asking, and what they may do. The answers are the host's; a plugin keeps none of them.
 

@@ -29,7 +29,17 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from cpar_plugin.domain.identifiers import PHN_LENGTH
 from cpar_plugin.hooks import StatusKind, StoredPatients
-from cpar_plugin.host_kit.sql import constant, filled, later, letters, real_day, seen, two_digits, without_separators
+from cpar_plugin.host_kit.sql import (
+    constant,
+    filled,
+    later,
+    letters,
+    may_be_stored,
+    real_day,
+    seen,
+    two_digits,
+    without_separators,
+)
 
 from .card_types import jurisdiction
 from .granted import not_locked_out
@@ -149,6 +159,16 @@ class OscarRoster:
         record = self._tables.demographic
         condition = and_(without_separators(record.c.hin) == phn, may_be_typed_as(record.c.hin, phn))
         return select(record.c.demographic_no).where(condition)
+
+    def with_mrp(self, mrp_id: str) -> Select[int]:
+        """Every patient_id to which `patients` gives this mrp_id.
+
+        The text is first looked for as it is stored, in whatever case and between whatever blanks: that nearly all
+        patients do not have it is seen sooner so.
+        """
+        record = self._tables.demographic.c
+        alike = record.provider_no.contains(mrp_id, autoescape=True) if may_be_stored(mrp_id) else false()
+        return select(record.demographic_no).where(alike, filled(record.provider_no) == mrp_id, *self._not_retired())
 
     def shared_phns(self, patient_ids: Select[int]) -> Select[str]:
         """Every phn of nine digits that `patients` gives to one of these and to another, and perhaps more.

@@ -1,4 +1,4 @@
-"""`Roster.patients`, `with_phn` and `shared_phns`: who the patients are."""
+"""`Roster.patients`, `with_phn`, `with_mrp` and `shared_phns`: who the patients are."""
 
 from typing import Any
 from uuid import uuid4
@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import RowMapping, String, bindparam, func, insert, literal, select
 
-from .. import StatusKind
+from .. import RosterByMrp, StatusKind
 from .bench import Bench, NewPatient, NewProvider
 from .reading import patient_row, plugin_table
 
@@ -159,6 +159,17 @@ def test_the_mrp_of_a_patient_is_one_of_the_providers(bench: Bench) -> None:
     query = select(provider.c.provider_id).join(patient, patient.c.mrp_id == provider.c.provider_id)
     with bench.host.database.engine.connect() as connection:
         assert connection.scalars(query.where(patient.c.patient_id == row["patient_id"])).all() == [provider_id]
+
+
+def test_the_patients_of_an_mrp_are_those_who_have_it(bench: Bench) -> None:
+    roster = bench.host.roster
+    if not isinstance(roster, RosterByMrp):
+        return  # a host may go without it
+    doctor, other = bench.provider(NewProvider()), bench.provider(NewProvider())
+    of_doctor = {bench.patient(NewPatient(mrp_id=doctor)) for _ in range(2)}
+    bench.patient(NewPatient(mrp_id=other))
+    with bench.host.database.engine.connect() as connection:
+        assert set(connection.scalars(roster.with_mrp(doctor))) == of_doctor
 
 
 def test_texts_compare_letter_by_letter_with_those_of_a_plugin(bench: Bench) -> None:

@@ -195,6 +195,12 @@ def patients_are_a_cte_with_a_name(bench: OscarBench) -> OscarBench:
     return with_roster(bench, patients=lambda: select(real.patients()).cte("patient"))
 
 
+@breaks("test_the_patients_of_an_mrp_are_those_who_have_it")
+def an_mrp_finds_all_patients_who_have_one(bench: OscarBench) -> OscarBench:
+    record = bench.oscar.tables.demographic.c
+    return with_roster(bench, with_mrp=lambda _: select(record.demographic_no).where(record.provider_no.is_not(None)))
+
+
 @breaks("test_a_phn_finds_all_patients_with_it_and_no_others")
 def a_phn_is_looked_up_as_it_was_typed(bench: OscarBench) -> OscarBench:
     record = bench.oscar.tables.demographic

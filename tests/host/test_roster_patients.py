@@ -306,3 +306,16 @@ def test_every_name_means_the_same_in_python_as_in_sql(host: OscarHost, oscar, p
     query = select(*(stored.rows.c[each] for each in stored.texts)).where(stored.rows.c.patient_id == patient_id)
     with host.database.engine.connect() as connection:
         assert tuple(stored.record(connection.execute(query).one())) == tuple(patient(patient_id)[1:10])
+
+
+@pytest.mark.parametrize("mrp_id", ["101", "1_1", "%", "d1", "D1", "1/1", "é1", "", "😀"])
+def test_the_patients_of_an_mrp_are_those_whom_the_roster_gives_it(oscar, host: OscarHost, mrp_id: str):
+    for stored in ("101", " 101", "101 ", "1101", "1011", "1_1", "%", "d1", "D1 ", "1/1", "é1", "e1", "", " ", None):
+        oscar.patient(provider_no=stored)
+    retired = oscar.patient(provider_no="101")
+    oscar.merge(retired, oscar.patient(provider_no="102"))
+    patient = host.roster.patients()
+    with host.database.engine.connect() as connection:
+        having = {one.patient_id for one in connection.execute(select(patient)) if one.mrp_id == mrp_id}
+        assert set(connection.scalars(host.roster.with_mrp(mrp_id))) == having
+        assert bool(having) == (mrp_id not in ("", "😀"))

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sqlalchemy import BindParameter, Integer, bindparam, case, or_, type_coerce
+from sqlalchemy import Integer, case, or_, type_coerce
 
 from ...domain.attachment import AttachmentTarget
 from ...hooks import Actor, Host
 from ...store import ledger
+from ...store.among import among
 from ...store.tables import member
 from ..operations.record import BulkKind, OperationKind
 from .scope import Scope, SkipReason, confirmed_by_visit, status_of
@@ -33,14 +34,12 @@ class Attach:
         patient = host.roster.patients()
         patient_id = patient.c.patient_id
         everyone = frozenset[int]().union(*self.patients.values())
-        own_panel_id = case(
-            *((patient_id.in_(_literals(f"of_{panel_id}", ids)), panel_id) for panel_id, ids in self.patients.items())
-        )
+        own_panel_id = case(*((among(patient_id, ids), panel_id) for panel_id, ids in self.patients.items()))
         return Scope(
             source=patient.outerjoin(member, member.c.patient_id == patient_id),
             patient=patient,
             patient_id=patient_id,
-            includes=patient_id.in_(_literals("selected", everyone)),
+            includes=among(patient_id, everyone),
             requires={
                 SkipReason.NOT_VISIBLE: host.identity.visible(actor, patient_id),
                 SkipReason.OTHER_STATUS: status_of(patient) == host.roster.active_status,
@@ -57,8 +56,3 @@ class Attach:
     def detail(self) -> dict[str, Any]:
         """What the record of the operation keeps of the order."""
         return {"panels": sorted(self.patients), "target": self.target.value}
-
-
-def _literals(name: str, patient_ids: frozenset[int]) -> BindParameter[Any]:
-    """There may be more of them than a statement can have parameters."""
-    return bindparam(name, sorted(patient_ids), expanding=True, literal_execute=True)

@@ -4,14 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, assert_never
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Date,
     FromClause,
     Select,
     and_,
-    bindparam,
     false,
     func,
     literal,
@@ -23,8 +21,9 @@ from ...domain.confirmation import ConfirmedHow
 from ...domain.panel_state import CLOSED, PanelState, why_no_one_is_added
 from ...domain.refusals import NotFound, Refused
 from ...domain.removal import NO_REASON, Removal
-from ...hooks import Actor, Host
+from ...hooks import Actor, Host, RosterByMrp
 from ...store import ledger
+from ...store.among import among
 from ...store.tables import member, panel
 from ...store.types import KEYS
 from ..operations.record import BulkKind, OperationKind
@@ -84,13 +83,16 @@ class Assign:
 
         Memory for the ids of one MRP's patients.
         """
-        patient = host.roster.patients()
-        ids = connection.scalars(select(patient.c.patient_id).where(patient.c.mrp_id == self.provider_id))
-        return replace(self, patient_ids=frozenset(ids))
+        if isinstance(host.roster, RosterByMrp):
+            query = host.roster.with_mrp(self.provider_id)
+        else:
+            patient = host.roster.patients()
+            query = select(patient.c.patient_id).where(patient.c.mrp_id == self.provider_id)
+        return replace(self, patient_ids=frozenset(connection.scalars(query)))
 
     def _of_mrp(self, patient: FromClause) -> ColumnElement[bool]:
         of_mrp: ColumnElement[bool] = patient.c.mrp_id == self.provider_id
-        return of_mrp if self.patient_ids is None else and_(_among(patient.c.patient_id, self.patient_ids), of_mrp)
+        return of_mrp if self.patient_ids is None else and_(among(patient.c.patient_id, self.patient_ids), of_mrp)
 
     def after(self, host: Host, scope: Scope) -> ledger.Columns:
         """On the panel, confirmed by the last visit."""
@@ -192,7 +194,7 @@ def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope
             includes: ColumnElement[bool] = member.c.panel_id == panel_id
             others = {SkipReason.OTHER_STATUS: status_of(patient) == status}
         case Selection(patient_ids):
-            includes = _among(member.c.patient_id, patient_ids)
+            includes = among(member.c.patient_id, patient_ids)
             others = {SkipReason.OTHER_PANEL: member.c.panel_id == panel_id}
         case _:
             assert_never(members)
@@ -204,12 +206,6 @@ def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope
         includes=includes,
         requires=visible | others,
     )
-
-
-def _among(patient_id: ColumnElement[int], patient_ids: frozenset[int]) -> ColumnElement[bool]:
-    """As literals: there may be more of them than a statement can have parameters."""
-    ids: BindParameter[list[int]] = bindparam("selected", sorted(patient_ids), expanding=True, literal_execute=True)
-    return patient_id.in_(ids)
 
 
 def _today(host: Host) -> Any:

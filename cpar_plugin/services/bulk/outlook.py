@@ -6,7 +6,8 @@ By the rules of a submission, applied to memberships as they are before and afte
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from datetime import date
+from typing import Any, Final, NamedTuple, assert_never
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,14 +28,20 @@ from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store import ledger, tables
 from ...store.tables import member, panel
+from ...store.types import LAST_KEY
 from ..roster import member_rows, same_phn
 from ..roster.eligible_in_sql import certainly_eligible
 from ..roster.member_rows import MemberRow
 from ..roster.same_phn import SamePhn
-from .orders import Order
+from .attach import Attach
+from .depart import Depart
+from .fill import Fill
+from .import_order import Import
+from .orders import Assign, Confirm, Move, Order, Remove
 
 NAMED: Final = 50
 _AT_ONCE: Final = 1000
+_kept = member.alias("kept")
 
 
 class AlsoExcluded(NamedTuple):
@@ -75,6 +82,7 @@ class _Change:
 
     before: FromClause
     after: FromClause
+    after_ids: FromClause  # the patient_id of each of `after`, without what it takes to say more
     counted: FromClause  # of those that it changes, the ones to count
     how_many: int  # they are
     changed_ids: Select[Any]
@@ -90,13 +98,15 @@ def of_order(
     scope = order.scope(host, actor)
     panel_id, _, confirmed_on, confirmed_how = order.after(host, scope)
     columns = zip(ledger.columns(), (panel_id, null(), confirmed_on, confirmed_how), strict=True)
-    changed_ids = select(scope.patient_id).select_from(scope.source).where(scope.changes)
-    changed = changed_ids.with_only_columns(
-        scope.patient_id.label("patient_id"), *(value.label(column.name) for column, value in columns)
-    ).where(panel_id.is_not(None))
+    changed_ids = select(scope.patient_id.label("patient_id")).select_from(scope.source).where(scope.changes)
+    on_panel = changed_ids.where(panel_id.is_not(None))
+    changed = on_panel.add_columns(*(value.label(column.name) for column, value in columns))
     after = union_all(_except(changed_ids), changed).subquery("after_order")
-    change = _Change(member, after, changed.subquery("changed"), changed_patients, changed_ids)
-    return _outlook(connection, host, actor, settings, change)
+    after_ids = union_all(_except(changed_ids).with_only_columns(_kept.c.patient_id), on_panel).subquery("after_ids")
+    # The limit excludes no one. It keeps databases from looking a visit up again for each mention.
+    counted = changed.limit(LAST_KEY).subquery("changed")
+    change = _Change(member, after, after_ids, counted, changed_patients, changed_ids)
+    return _outlook(connection, host, actor, settings, change, last_visit_on=_visit(order, counted))
 
 
 def of_operation(connection: Connection, host: Host, actor: Actor, settings: Settings, operation_id: int) -> Outlook:
@@ -115,22 +125,42 @@ def of_operation(connection: Connection, host: Host, actor: Actor, settings: Set
     visible = host.identity.visible(actor, member.c.patient_id)
     counted = select(member).where(in_operation, visible).subquery("counted")
     how_many = connection.scalar(select(func.count()).select_from(counted)) or 0
-    return _outlook(connection, host, actor, settings, _Change(before, member, counted, how_many, changed_ids))
+    return _outlook(connection, host, actor, settings, _Change(before, member, member, counted, how_many, changed_ids))
+
+
+def _visit(order: Order, changed: FromClause) -> ColumnElement[date] | None:
+    """The last visit of those that an order changes, where it is what it confirms them by."""
+    match order:
+        case Assign() | Attach() | Fill() | Import() | Move() | Depart():
+            return changed.c.confirmed_on
+        case Remove() | Confirm():
+            return None
+        case _:
+            assert_never(order)
 
 
 def _except(changed_ids: Select[Any]) -> Select[Any]:
     """The memberships that a change does not concern."""
-    kept = member.alias("kept")
-    columns = (kept.c.panel_id, null().label("since"), kept.c.confirmed_on, kept.c.confirmed_how)
-    return select(kept.c.patient_id, *columns).where(kept.c.patient_id.not_in(changed_ids))
+    columns = (_kept.c.panel_id, null().label("since"), _kept.c.confirmed_on, _kept.c.confirmed_how)
+    return select(_kept.c.patient_id, *columns).where(_kept.c.patient_id.not_in(changed_ids))
 
 
-def _outlook(connection: Connection, host: Host, actor: Actor, settings: Settings, change: _Change) -> Outlook:
+def _outlook(
+    connection: Connection,
+    host: Host,
+    actor: Actor,
+    settings: Settings,
+    change: _Change,
+    last_visit_on: ColumnElement[date] | None = None,
+) -> Outlook:
+    """`last_visit_on`: of those counted, where it is known."""
     now = host.clock.now()
     visible = host.identity.visible(actor, change.after.c.patient_id)
-    shared = same_phn.of_all(connection, host, settings, now, visible, membership=change.after)
+    shared = same_phn.of_all(
+        connection, host, settings, now, visible, membership=change.after, patient_ids=change.after_ids
+    )
     rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
-    members = member_rows.members(host, now=now, membership=change.counted)
+    members = member_rows.members(host, now=now, membership=change.counted, last_visit_on=last_visit_on)
     doubtful = members.where(certainly_eligible(members.selected_columns, rules).is_not(true()))
     excluded: Counter[int] = Counter()
     reasons: dict[int, Counter[Reason]] = {}

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, FromClause, Select, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, select
 
 from ...domain.names import legal_names
 from ...hooks import Host
@@ -47,12 +47,20 @@ class MemberRow(NamedTuple):
 _sent = itemgetter(slice(MemberRow._fields.index("phn"), MemberRow._fields.index("last_visit_on") + 1))
 
 
-def members(host: Host, *, now: datetime, membership: FromClause = tables.member) -> Select[Any]:
+def members(
+    host: Host,
+    *,
+    now: datetime,
+    membership: FromClause = tables.member,
+    last_visit_on: ColumnElement[date] | None = None,
+) -> Select[Any]:
     """The members of all panels, in the columns of MemberRow: narrow it by columns of `membership`.
 
     That is `tables.member`, or memberships with the same columns as they were before a change, or will be after it.
+    `last_visit_on`: a column of it, where it has the last visit until now.
     """
     patient, member = host.roster.patients(), membership
+    visit = host.roster.last_visit_on(member.c.patient_id, now) if last_visit_on is None else last_visit_on
     return select(
         member.c.patient_id,
         patient.c.patient_id.is_not(None).label("known"),
@@ -70,7 +78,7 @@ def members(host: Host, *, now: datetime, membership: FromClause = tables.member
         member.c.since,
         member.c.confirmed_on,
         member.c.confirmed_how,
-        host.roster.last_visit_on(member.c.patient_id, now).label("last_visit_on"),
+        visit.label("last_visit_on"),
         coverage.column(patient.c, "coverage_start").label("coverage_start"),
         coverage.column(patient.c, "coverage_end").label("coverage_end"),
     ).select_from(member.outerjoin(patient, patient.c.patient_id == member.c.patient_id))

@@ -72,20 +72,22 @@ def of_all(
     *,
     among: Collection[str] | None = None,
     membership: FromClause = member,
+    patient_ids: FromClause | None = None,
 ) -> SamePhn:
     """All PHNs of more than one member, or those `among` a few. `visible`: who may be named.
 
-    `membership` is that of member_rows.members, and `visible` a condition on it.
+    `membership` is that of member_rows.members, and `visible` a condition on it. `patient_ids`: the same patients,
+    where it takes less to say who they are than to say all of it.
     One statement, which reads the PHNs of all members; a second where there are such PHNs, a third where more than two
     have one.
     """
     valid_phns = None if among is None else list(filter(is_phn, among))  # no patient is sent with another one
     if valid_phns == []:
         return SamePhn()
-    patient = host.roster.patients()
+    patient, everyone = host.roster.patients(), membership if patient_ids is None else patient_ids
     groups = (
         select(patient.c.phn, func.count(), func.min(patient.c.patient_id), func.max(patient.c.patient_id))
-        .join_from(membership, patient, patient.c.patient_id == membership.c.patient_id)
+        .join_from(everyone, patient, patient.c.patient_id == everyone.c.patient_id)
         .where(true() if valid_phns is None else patient.c.phn.in_(valid_phns))
         .group_by(patient.c.phn)
         .having(func.count() > 1)
