@@ -3,8 +3,11 @@
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
-from math import inf
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from math import ceil, inf
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,6 +34,34 @@ class TimeLimits(BaseModel):
     statement_seconds: float = Field(default=30, gt=0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Hurry:
+    until: float = inf  # monotonic seconds
+    each: float = inf
+
+    def seconds(self, usual: float) -> float:
+        """How long a question may take that usually may take so long. It is asked, though no time is left."""
+        return max(_LEAST_SECONDS, min(usual, self.each, self.until - time.monotonic()))
+
+
+_LEAST_SECONDS: Final = 0.05
+_NO_HURRY: Final = _Hurry()
+_HURRY: Final = ContextVar("cpar_database_hurry", default=_NO_HURRY)
+
+
+@contextmanager
+def answered_within(seconds: float = inf, *, each: float = inf) -> Iterator[None]:
+    """Give MariaDB less time in this block of this thread: so many seconds for all that is asked, and for each answer.
+
+    A server that has not answered then is given up as one that is away. SQLite waits for no network.
+    """
+    token = _HURRY.set(_Hurry(time.monotonic() + seconds, each))
+    try:
+        yield
+    finally:
+        _HURRY.reset(token)
+
+
 def in_request() -> bool:
     """Whether a request is being answered. Without Flask there is none, and cron's commands do not import it."""
     flask = sys.modules.get("flask")
@@ -46,6 +77,18 @@ def limit_on_mariadb(engine: Engine, limits: TimeLimits) -> None:
     if engine.driver == "mysqldb":
         patience.give_up(engine, limits.database_connect_seconds)
 
+    @event.listens_for(engine, "do_connect")
+    def connected(dialect: Any, entry: Any, arguments: Any, options: dict[str, Any]) -> Any:
+        seconds = ceil(_HURRY.get().seconds(options["connect_timeout"]))  # mysqlclient takes whole seconds
+        if seconds >= options["connect_timeout"]:
+            return None
+        less = {"connect_timeout": seconds} | ({"read_timeout": seconds} if engine.driver == "pymysql" else {})
+        return dialect.connect(*arguments, **{**options, **less})  # the options themselves are for all connections
+
+    @event.listens_for(engine, "checkout", insert=True)  # before it is asked whether the server is there
+    def taken_out(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: Any) -> None:
+        _be_patient(engine, connection, _HURRY.get().seconds(limits.database_connect_seconds))
+
     @event.listens_for(engine, "before_cursor_execute", retval=True)
     def limited(
         connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
@@ -54,7 +97,7 @@ def limit_on_mariadb(engine: Engine, limits: TimeLimits) -> None:
         if _is_waited_for(connection) and statement[:_LONGEST_WORD].lstrip().upper().startswith(_READING):
             statement = f"SET STATEMENT max_statement_time = {limits.statement_seconds:f} FOR {statement}"
             seconds = min(seconds, limits.statement_seconds + limits.database_connect_seconds)
-        _be_patient(engine, connection.connection.dbapi_connection, seconds)
+        _be_patient(engine, connection.connection.dbapi_connection, _HURRY.get().seconds(seconds))
         return statement, parameters
 
     @event.listens_for(engine, "checkin")

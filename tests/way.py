@@ -54,6 +54,11 @@ class Way:
                     return
                 other[one].sendall(sent)
 
+    @property
+    def connections(self) -> int:
+        """How many there have been since it was last cut."""
+        return len(self._open)
+
     def cut(self) -> None:
         """End every connection, and let no other through."""
         self._is_cut = True

@@ -11,12 +11,13 @@ from sqlalchemy.exc import OperationalError
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.host_kit.database import HostDatabase
 from cpar_plugin.host_kit.faults import FaultPages, handle_faults
-from cpar_plugin.host_kit.time_limits import TimeLimits
+from cpar_plugin.host_kit.time_limits import TimeLimits, answered_within
 from cpar_plugin.store.reach import is_away, took_too_long
 from cpar_plugin.web.fhir.refusals import refused
 from oscar_host.host import open_host
 
 from ..conftest import Place, each_driver
+from ..way import over, to_database, way
 
 driver = each_driver
 
@@ -107,3 +108,27 @@ def test_a_server_that_is_silent_over_a_statement_is_given_up(mariadb_server: UR
 def test_a_limit_that_is_none_is_refused_by_name() -> None:
     with pytest.raises(Refused, match="statement_seconds"):
         open_host("sqlite:///cpar.db", settings={"statement_seconds": "0"})
+
+
+PATIENT = TimeLimits(database_connect_seconds=600, database_seconds=600)
+
+
+def test_in_a_hurry_a_silent_server_is_given_up_sooner_and_asked_again_once_it_speaks(
+    mariadb_server: URL, driver: str
+) -> None:
+    with way(to_database(mariadb_server)) as to_it:
+        url = over(mariadb_server, to_it.port).set(drivername=f"mysql+{driver}", database="mysql")
+        database = HostDatabase(url.render_as_string(hide_password=False), PATIENT)
+        with database.engine.connect() as connection:
+            assert connection.scalar(text("SELECT 1")) == 1
+            to_it.hold()
+            with answered_within(each=1), pytest.raises(OperationalError) as in_a_statement:
+                connection.scalar(text("SELECT 1"))
+        with answered_within(1), pytest.raises(OperationalError) as in_connecting:
+            database.engine.connect()
+        assert is_away(in_a_statement.value)
+        assert is_away(in_connecting.value)
+        to_it.restore()
+        with database.engine.connect() as connection:
+            assert connection.scalar(text("SELECT 1")) == 1
+        database.close()

@@ -11,7 +11,6 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Final
 
-from sqlalchemy import make_url
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from cpar_plugin.hooks import Clock
@@ -20,6 +19,7 @@ from cpar_plugin.tracing import about
 
 from ..clinic import FleetClinic
 from ..clinics import Clinics
+from ..database_server import server_of
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class NightReadings:
         turn = self._turns.setdefault(clinic.name, _Turn())
         if clinic.name in self._reading or turn.due > monotonic() or len(self._reading) >= _AT_ONCE:
             return False
-        server = _server(clinic)
+        server = server_of(clinic)
         if Counter(self._reading.values())[server] >= _OF_ONE_SERVER:
             return False
         self._reading[clinic.name] = server
@@ -157,10 +157,3 @@ def _lacks_table(error: SQLAlchemyError) -> bool:
     """SQLite has one kind of error for everything; its text names the table alone."""
     text = str(getattr(error, "orig", ""))
     return "no such table" in text or "no such column" in text
-
-
-def _server(clinic: FleetClinic) -> str:
-    url = make_url(clinic.settings["database_url"])
-    if url.get_backend_name() == "sqlite":
-        return str(url.database)
-    return f"{url.query.get('unix_socket') or ''} {url.host} {url.port}"

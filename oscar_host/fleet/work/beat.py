@@ -14,11 +14,15 @@ from threading import Event
 from typing import Final
 
 from cpar_plugin import settings as plugin_settings
+from cpar_plugin.host_kit.time_limits import answered_within
 from cpar_plugin.services.submissions.due import DueWork, due_work
+from cpar_plugin.store.reach import is_away
 from cpar_plugin.tracing import about, new_trace
 
 from ..clinic import FleetClinic
+from ..database_server import server_of
 from . import queues
+from .beat_servers import BeatServers
 from .celery_app import LOOK
 from .depths import Depths
 from .engine import JOBS, Engine
@@ -27,6 +31,7 @@ from .registry import RegistryState
 log = logging.getLogger(__name__)
 
 _CLINICS_AT_ONCE: Final = 8
+_ANSWER_SECONDS: Final = 5.0  # in which a database is to answer all that it is asked
 _PULSE_SECONDS: Final = 0.5
 _BUSY_SECONDS: Final = 20.0  # after which a clinic with panels to submit is asked again, where there are few
 _ASKING_SHARE: Final = 0.1  # of a processor, at most, where hundreds have: a panel that is done calls for the next one
@@ -66,6 +71,7 @@ class Beat:
         self._watches: dict[str, _Watch] = {}
         self._depths = Depths(engine.app)
         self._wrong: dict[str, str] = {}
+        self._servers = BeatServers(_CLINICS_AT_ONCE, engine.fleet.ask_minutes * 60)
 
     def run(self, stopping: Event) -> None:
         """Until `stopping` is set; what is under way then is finished."""
@@ -86,7 +92,8 @@ class Beat:
             if watch is None:
                 spread = min(_SPREAD_SECONDS, len(reading.clinics) / 20)
                 watch = self._watches[name] = _Watch(now + spread * _fraction(name))
-            if watch.ask_at <= now and (watch.asking is None or watch.asking.done()) and name not in reading.draining:
+            is_due = watch.ask_at <= now and (watch.asking is None or watch.asking.done())
+            if is_due and name not in reading.draining and self._servers.may_ask(server_of(clinic), now):
                 watch.asking = pool.submit(self._ask, clinic, watch)
 
     def _name_wrong(self, wrong: dict[str, str]) -> None:
@@ -96,7 +103,9 @@ class Beat:
         self._wrong = wrong
 
     def _ask(self, clinic: FleetClinic, watch: _Watch) -> None:
-        begin = self._processor()
+        server, begin, processor, no_answer = server_of(clinic), self._monotonic(), self._processor(), False
+        if not self._servers.begin(server, begin):  # it has failed while this waited for a thread
+            return
         with about(trace=new_trace(), clinic=clinic.name) as subject:
             try:
                 pause = self._publish_due(clinic, watch, subject.trace)
@@ -110,12 +119,15 @@ class Beat:
                 longest = self._engine.fleet.ask_minutes * 60.0
                 pause = min(longest, _AWAY_SECONDS[min(watch.failures, len(_AWAY_SECONDS) - 1)])
                 watch.failures += 1
-        self._asking_seconds += _WEIGHT * (self._processor() - begin - self._asking_seconds)
-        watch.ask_at = self._monotonic() + pause
+                no_answer = is_away(error)
+        self._asking_seconds += _WEIGHT * (self._processor() - processor - self._asking_seconds)
+        now = self._monotonic()
+        self._servers.end(server, now, now - begin, is_away=no_answer)
+        watch.ask_at = now if no_answer else now + pause  # its server's pause is that of all its clinics
 
     def _publish_due(self, clinic: FleetClinic, watch: _Watch, trace: str) -> float:
         """Seconds until the clinic is to be asked again. Raises what its database or the broker does."""
-        with self._engine.hosts.opened(clinic) as host:
+        with self._engine.hosts.opened(clinic) as host, answered_within(_ANSWER_SECONDS):
             settings, moment = plugin_settings.load(host.settings), host.clock.now()
             due = due_work(host, settings, moment)
             jobs = {job.name: job.every for job in self._engine.jobs(host)}

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cpar_plugin import settings as plugin_settings
 from cpar_plugin.hooks import Host, HostBusy, Job, Plugins, Refused
+from cpar_plugin.host_kit.time_limits import answered_within
 from cpar_plugin.plugin import SUBMISSIONS
 from cpar_plugin.services.operations import heartbeat
 from cpar_plugin.services.submissions import rehearsals
@@ -28,11 +29,13 @@ from cpar_plugin.transport import Transport
 from ...host import OscarHost
 from ..clinic import FleetClinic
 from ..clinics import Clinics
+from ..database_server import server_of
 from ..open_hosts import open_hosts
 from ..registry_key import key_of
 from . import queues
 from .broker_line import FAILURES, BrokerLine
 from .celery_app import LOOK, celery_app, publish
+from .known_servers import Admission, KnownServers
 from .places import ClinicPlaces
 from .registry import Registry, RegistryState
 
@@ -43,24 +46,38 @@ JOBS: Final = "cpar.jobs"
 REHEARSALS: Final = "cpar-rehearsals"  # the end of that job, which needs no hurry
 _AWAY_SECONDS: Final = (0, 1, 2, 5, 10, 20)  # after so many messages in a row whose clinics' databases were not reached
 _PLACE_SECONDS: Final = 0.5  # after which other jobs of a clinic look for a place again, behind all others
+_CONTACT_SECONDS: Final = 5.0  # in which a database is to answer that it is there, connecting to it included
+_ANSWER_SECONDS: Final = 60.0  # in which each question of a panel is to be answered: large panels take a few
 _WAY_OUT_SECONDS: Final = 300  # for which a connection's certificates and access token are kept
 
 
 class NoPlaceError(Exception):
-    """Enough processes of this worker work for the clinic."""
+    """Enough processes of this worker work for the clinic, or with database servers that answer slowly."""
+
+
+class ServerAwayError(Exception):
+    """The clinic's database server does not answer, or has not a moment ago: it is left in peace for a while."""
+
+    def __init__(self, *, others_answer: bool) -> None:
+        """`others_answer`: other servers have since."""
+        super().__init__()
+        self.others_answer = others_answer
 
 
 class Engine:
     """The work of one fleet, in one process or, after a fork, in its children."""
 
-    def __init__(self, clinics: Clinics, places: ClinicPlaces | None = None) -> None:
-        """Nothing is connected, and no clinic opened. `places`: of the worker whose process it is.
+    def __init__(
+        self, clinics: Clinics, places: ClinicPlaces | None = None, servers: KnownServers | None = None
+    ) -> None:
+        """Nothing is connected, and no clinic opened. `places`, `servers`: of the worker whose process it is.
 
         Raises Refused where the fleet has no broker.
         """
         self.clinics = clinics
         self.fleet = clinics.settings
-        self._places = places
+        self._places = places or ClinicPlaces(1, 1)
+        self._servers = servers or KnownServers(1, self.fleet.ask_minutes * 60)
         self.app: Celery = celery_app(self.fleet)
         self.hosts = open_hosts(self.fleet)
         self._line = BrokerLine(self.app)
@@ -139,13 +156,26 @@ class Engine:
 
     @contextmanager
     def _opened(self, clinic: FleetClinic, *, jobs: bool = False) -> Iterator[OscarHost]:
-        """The clinic's host, in one of its places. What is published afterwards finds the place free."""
-        places = self._places
-        with nullcontext(True) if places is None else places.held(clinic.name, jobs=jobs) as held:
-            if not held:
+        """The clinic's host, in one of its places, once its database has answered. What is published afterwards finds
+        the place free. Raises NoPlaceError, ServerAwayError, and what opening it and asking it do.
+        """
+        server, servers = server_of(clinic), self._servers
+        with self._places.held(clinic.name, jobs=jobs) as held, servers.admitted(server) as admission:
+            if not held or admission is Admission.NO_PLACE:
                 raise NoPlaceError
+            if admission is Admission.AWAY:
+                raise ServerAwayError(others_answer=servers.others_answer(server))
             with self.hosts.opened(clinic) as host:
-                yield host
+                try:
+                    servers.note_answer(server, _contact_seconds(host))
+                    with nullcontext() if jobs else answered_within(each=_ANSWER_SECONDS):
+                        yield host
+                except SQLAlchemyError as error:
+                    if not is_away(error):
+                        raise
+                    if servers.note_failure(server):
+                        log.warning("the database server of clinic %s does not answer", clinic.name)
+                    raise ServerAwayError(others_answer=servers.others_answer(server)) from error
 
     def _is_down(self, settings: Settings) -> bool:
         registry = self.registry(settings)
@@ -153,7 +183,7 @@ class Engine:
 
 
 class _AwayPauses:
-    """For a process that reaches no database, of whatever clinics: it is the one that is cut off.
+    """For a process that reaches no database, of whatever clinics, nor do others of its worker: it is cut off.
 
     Without pauses it would take all messages, each within moments, and do nothing about any.
     """
@@ -179,16 +209,26 @@ def _guarded(task: str, work: Callable[..., None], away: _AwayPauses) -> Callabl
                 away.reached()
             except NoPlaceError:
                 log.info("%s of clinic %s was not begun: enough processes work for it", task, name)
+            except ServerAwayError as server:
+                log.info("%s of clinic %s was not done: its database server does not answer", task, name)
+                if not server.others_answer:
+                    away.wait()
             except Refused as refused:
                 log.warning("%s of clinic %s was not done: %s", task, name, refused)
             except (SQLAlchemyError, HostBusy, *FAILURES) as error:
                 log.warning("%s of clinic %s was interrupted: %s", task, name, type(error).__name__)
-                if isinstance(error, SQLAlchemyError) and is_away(error):
-                    away.wait()
             except Exception as error:
                 log.error("%s of clinic %s failed: %s", task, name, type(error).__name__)
 
     return guarded
+
+
+def _contact_seconds(host: OscarHost) -> float:
+    """How long its database takes to answer. Raises SQLAlchemyError where it does not."""
+    begin = time.monotonic()
+    with answered_within(_CONTACT_SECONDS), host.database.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    return time.monotonic() - begin
 
 
 def _tried(job: Job, now: datetime) -> None:

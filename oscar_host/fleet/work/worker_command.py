@@ -10,6 +10,7 @@ from ..clinics import Clinics
 from ..settings import from_environment
 from . import process_log, queues
 from .engine import Engine
+from .known_servers import KnownServers
 from .places import ClinicPlaces
 
 # While one process waits for the registry another prepares the next panel.
@@ -25,7 +26,9 @@ def command(processes: int | None, names: tuple[str, ...]) -> None:
     """Work for the fleet's clinics until SIGTERM: what is in hand then is finished, all else is left to others."""
     count = processes or _PROCESSES_EACH * len(os.sched_getaffinity(0))
     clinics = Clinics(from_environment())
-    engine = Engine(clinics, ClinicPlaces(count, clinics.settings.clinic_panels_at_once))
+    fleet = clinics.settings
+    servers = KnownServers(count, fleet.ask_minutes * 60)
+    engine = Engine(clinics, ClinicPlaces(count, fleet.clinic_panels_at_once), servers)
     process_log.decide(engine.fleet)
     worker = engine.app.Worker(
         hostname=f"cpar-{os.getpid()}@{socket.gethostname()}",

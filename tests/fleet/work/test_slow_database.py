@@ -1,6 +1,7 @@
-"""One clinic's database is very slow, or hangs: the others are not held up."""
+"""Databases of some clinics are very slow, or hang: the others are not held up."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import URL, make_url
@@ -57,6 +58,59 @@ def test_a_database_that_hangs_holds_no_worker_up_however_often_its_clinic_is_ca
     to_south.restore(seconds=0.02)
     night.wait_until_delivered((len(OTHERS) + 1) * PANELS)
     night.check()
+
+
+SILENT = ("east", "far", "south", "zenith")  # more than half of what two workers have places for
+PATIENT = {"database_connect_seconds": "600", "database_seconds": "600", "claim_seconds": "300"}
+
+
+@pytest.fixture
+def to_silent(mariadb_server: URL) -> Iterator[dict[str, Way]]:
+    """The ways to the databases of clinics that hang, each its own."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(way(to_database(mariadb_server))) for name in SILENT}
+
+
+def test_several_databases_that_hang_at_once_hold_up_none_of_the_others_of_two_workers(
+    fleet: FleetAtWork, new_database: MakeDatabase, mariadb_server: URL, to_silent: dict[str, Way]
+) -> None:
+    fleet.clinic("south", new_database, PANELS)
+    for name, to_it in to_silent.items():
+        database = make_url(fleet.urls["south"]).database if name == "south" else f"never_reached_{name}"
+        url = over(mariadb_server.set(database=database), to_it.port).render_as_string(hide_password=False)
+        fleet.add(name, url, **PATIENT)
+        to_it.hold()
+    engine = fleet.engine()
+    for name in SILENT:
+        for task, *more in 6 * ((LOOK,), (PANEL, queues.NIGHT), (JOBS, [])):
+            engine.publish(task, queues.PEOPLE, name, new_trace(), *more)
+    workers = [fleet.worker(4), fleet.worker(4)]
+    fleet.wait(lambda: all(to_it.connections for to_it in to_silent.values()), "workers wait for each of them")
+    for name in OTHERS:
+        fleet.clinic(name, new_database, PANELS)
+    fleet.beat()
+    fleet.wait(lambda: all(_delivered(fleet, name) == PANELS for name in OTHERS), "others are submitted")
+    assert [worker.poll() for worker in workers] == [None, None]
+    assert _delivered(fleet, "south") == 0
+    to_silent["south"].restore()
+    fleet.wait_until_delivered((len(OTHERS) + 1) * PANELS)
+    fleet.check()
+
+
+def test_a_server_that_hangs_holds_the_beat_up_for_none_but_its_clinics(
+    fleet: FleetAtWork, new_database: MakeDatabase, mariadb_server: URL, to_south: Way
+) -> None:
+    for number in range(9):  # more than the beat asks at a time
+        url = over(mariadb_server.set(database=f"never_reached_{number}"), to_south.port)
+        fleet.add(f"south-{number}", url.render_as_string(hide_password=False), **PATIENT)
+    to_south.hold()
+    fleet.worker(4)
+    fleet.beat()
+    fleet.wait(lambda: to_south.connections >= 8, "the beat waits for the server")
+    for name in OTHERS:
+        fleet.clinic(name, new_database, PANELS)
+    fleet.wait_until_delivered(len(OTHERS) * PANELS)
+    fleet.check()
 
 
 def _delivered(night: FleetAtWork, name: str) -> int:
