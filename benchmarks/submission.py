@@ -29,7 +29,7 @@ from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost, open_host
 
-from .big_clinic import NOW, PANEL_ID, empty_hosts, fill, join
+from .big_clinic import NOW, PANEL_ID, empty_hosts, fill, join, place
 from .processor import Processor
 
 PATIENTS = 100_000
@@ -43,7 +43,7 @@ _SETTINGS = Settings()
 def main(members: int = PATIENTS) -> None:
     """Print three lines for each database: what was measured, the figure, and what it should be."""
     with empty_hosts() as hosts:
-        for name, host in hosts:
+        for _, host in hosts:
             fill(host, members)
             few = min(FEW, members // 10)
             join(host, range(1, few + 1))
@@ -57,7 +57,7 @@ def main(members: int = PATIENTS) -> None:
             ]
             streaming, taking = (min(seconds) for seconds in zip(*rounds, strict=True))
             by_models = _by_models(host) * members
-            what = f"snapshot of {members} members, {name}:"
+            what = f"snapshot of {members} members, {place(host)}:"
             click.echo(
                 f"{what} {taking / streaming:.2f} x what streaming the same SELECT with one orjson.dumps a row needs "
                 f"({taking:.2f} s : {streaming:.2f} s; aim: at most {AT_MOST:g} x)"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MARIADB = ("mysql", "mariadb")
 _BUSY_SECONDS = 30
+_CACHE_KIBIBYTES = 512  # of a connection; what else is asked for is in the memory of the operating system
 _MOST_CONNECTIONS = 15  # of a process; all are kept, for to open one takes longer than to answer most requests
 # For one transaction, where the session's level would have to be set and put back.
 _NEXT_READS_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
@@ -147,6 +148,7 @@ def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
         connection.isolation_level = None
         _write_ahead(connection)
         connection.execute("PRAGMA foreign_keys = ON").close()
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}").close()
         connection.create_function(READABLE, 1, _or_null(readable), deterministic=True)
         connection.create_function(COLLAPSED, 1, _or_null(without_separators), deterministic=True)
 

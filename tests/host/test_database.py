@@ -145,6 +145,7 @@ def test_the_connection_is_strict_although_oscars_server_is_not(database, databa
             assert connection.scalar(text("PRAGMA foreign_keys")) == 1
             assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
             assert connection.scalar(text("PRAGMA busy_timeout")) == 30_000
+            assert connection.scalar(text("PRAGMA cache_size")) == -512  # kibibytes
 
 
 def test_a_connection_that_the_server_has_dropped_is_replaced(database, database_kind):

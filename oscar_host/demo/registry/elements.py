@@ -7,8 +7,11 @@ Here: JSON's own types, codes of required bindings, and the invariants named bel
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 Json = dict[str, Any]
 
@@ -20,6 +23,8 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "decimal": (int, float),
     **dict.fromkeys(("integer", "positiveInt", "unsignedInt"), (int,)),
 }
+OFTEN_THE_SAME = frozenset({"CodeableConcept", "Extension", "Meta"})  # types that say the same of very many patients
+KEPT, LONGEST_KEPT = 4096, 2048  # of these: how many, of how many bytes at most
 RESOURCES = frozenset({"Bundle", "Patient", "Group", "Organization", "Location", "Practitioner", "PractitionerRole"})
 
 
@@ -66,6 +71,8 @@ def walk(element: Json, kind: str, path: str) -> Iterator[Issue | FoundReference
 def _value(value: Any, rule: Json, path: str) -> Iterator[Issue | FoundReference]:
     kind = rule["type"]
     if isinstance(value, dict):
+        if kind in OFTEN_THE_SAME and _is_plain(value, kind):
+            return
         if kind == "Reference" and "reference" in value:
             yield FoundReference(path, value["reference"], tuple(rule.get("targets", ())))
         if kind == "Resource":
@@ -78,6 +85,20 @@ def _value(value: Any, rule: Json, path: str) -> Iterator[Issue | FoundReference
         yield Issue("structure", path, f"not JSON's type for a {kind}")
     elif "codes" in rule and value not in _CODES[rule["codes"]]:
         yield Issue("code-invalid", path, f"not a code of the required value set {rule['codes']}")
+
+
+def _is_plain(element: Json, kind: str) -> bool:
+    """Whether there is nothing to report of it: often known from one that is the same."""
+    try:
+        text = orjson.dumps(element)
+    except TypeError:  # what Python's own library reads and orjson does not write
+        return False
+    return len(text) <= LONGEST_KEPT and _reports_nothing(text, kind)
+
+
+@lru_cache(KEPT)
+def _reports_nothing(text: bytes, kind: str) -> bool:
+    return next(walk(orjson.loads(text), kind, ""), None) is None
 
 
 def _extension(element: Json) -> str | None:

@@ -7,11 +7,12 @@ replaced that they might not accept. What is doubtful stays as it is, and so has
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
-from .elements import ELEMENTS
+from .elements import ELEMENTS, KEPT, LONGEST_KEPT, OFTEN_THE_SAME
 
 _LONGEST: Final = 1000
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -25,8 +26,19 @@ def shape(element: Any, kind: str) -> Any:
     if not isinstance(element, dict):
         replace = _ALIKE.get(kind)
         return replace(element) if replace and type(element) is str else element
+    if kind in OFTEN_THE_SAME and len(text := orjson.dumps(element)) <= LONGEST_KEPT:
+        return _known_shape(text, kind)
     if kind == "Resource":
         kind = str(element.get("resourceType"))
+    return _shape(element, kind)
+
+
+@lru_cache(KEPT)
+def _known_shape(text: bytes, kind: str) -> Any:
+    return _shape(orjson.loads(text), kind)
+
+
+def _shape(element: dict[str, Any], kind: str) -> Any:
     rules = ELEMENTS.get(kind, {})
     return {
         name: _of_member(value, rules[name]["type"], f"_{name}" in element) if name in rules else value
