@@ -248,6 +248,9 @@ class Database(Protocol):
         """For reading: a connection is one consistent view of the data from its first statement on.
 
         Strict, as those of `session()` are: a value that does not fit is an error, never cut or converted.
+
+        The execution option `prepared` marks a statement that is sent very often: a host may let the database keep it
+        ready on each connection, or do nothing about it.
         """
 
     def session(self) -> "AbstractContextManager[Session]":

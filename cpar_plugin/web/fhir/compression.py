@@ -25,10 +25,10 @@ def compress(response: Response) -> None:
     if response.status_code not in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
         return
     response.vary.add("Accept-Encoding")
-    if response.status_code == HTTPStatus.NOT_MODIFIED or not _is_accepted():
+    if response.status_code == HTTPStatus.NOT_MODIFIED:
         return
     whole = response.get_data() if response.is_sequence else None
-    if whole is not None and len(whole) < SMALLEST:
+    if (whole is not None and len(whole) < SMALLEST) or not _is_accepted():
         return
     response.headers["Content-Encoding"] = _ENCODING
     if whole is None or request.method == "HEAD":
