@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -307,6 +307,29 @@ def test_every_read_and_search_of_patients_is_noted_with_whom(
         ("read", "Group", str(panel), 0, set()),
         ("search", "Patient", "", len(found), found),
     ]
+
+
+@pytest.mark.parametrize("many", [50, 4200])
+def test_a_group_names_whom_its_record_names_whether_it_is_put_together_or_sent_as_it_is_read(
+    reader: Reader, panel: int, site: OscarHost, statements: list[str], many: int
+) -> None:
+    rows = [{"patient_id": 900000 + at, "panel_id": panel, "since": site.clock.now()} for at in range(many)]
+    with site.database.session() as session:
+        session.execute(insert(tables.member), rows)
+    for path in (f"/Group/{panel}", "/Group?member=Patient/900007"):
+        for _ in range(2):  # the first time it stores the patients, too
+            statements.clear()
+            answer = reader.json(path)
+        group = answer["entry"][0]["resource"] if "entry" in answer else answer
+        members = [int(member["entity"]["reference"][8:]) for member in group["member"]]
+        assert members == sorted({*members, *(row["patient_id"] for row in rows)})
+        assert len(members) == group["quantity"]
+        with site.database.engine.connect() as connection:
+            rows_of_reads = connection.execute(GIVEN_OUT).all()
+        last = rows_of_reads[-1].read_id
+        assert [row.patient_id for row in rows_of_reads if row.read_id == last] == members
+        of_members = [each for each in statements if "FROM cpar_member" in each and "concat" in each]
+        assert len(of_members) == (1 if many < 4096 else 2), statements
 
 
 def test_nothing_is_given_out_that_could_not_be_noted(app: Flask, reader: Reader, panel: int) -> None:

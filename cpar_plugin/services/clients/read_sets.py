@@ -7,12 +7,14 @@ made. A client that polls a Group leaves one row for each read, as long as its m
 import operator
 from array import array
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import islice
 from sys import byteorder
 from typing import Final
 
 from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from ...hooks import Host
 from ...store import number_rows
@@ -67,7 +69,7 @@ def forget_unnamed(host: Host) -> None:
         with host.database.engine.connect() as connection:
             unnamed = connection.scalars(query.order_by(read_set.c.set_id).limit(_ROWS_AT_ONCE)).all()
         for set_id in unnamed:
-            with host.database.session() as session:
+            with suppress(IntegrityError), host.database.session() as session:  # or it is named by now
                 session.connection().execute(delete(read_set).where(read_set.c.set_id == set_id, _UNNAMED))
         if len(unnamed) < _ROWS_AT_ONCE:
             return

@@ -12,7 +12,7 @@ from ...fhir_mappings.panel_group import group_members
 from ...settings import Settings
 from ...store import tables
 from ...store.joined import joined
-from .in_portions import END, portions
+from .in_portions import END, portions, together
 
 _CACHED = 1024
 _SEPARATOR = "|"
@@ -61,15 +61,28 @@ def members(
     """Members that the caller may read, some at a time and joined by commas, in the order of the patients' ids."""
     around, key = _around(settings), tables.member.c.patient_id
     for portion in portions(connection, _MEMBERS.where(may_read), key, _TEXT, of_panel=panel_id):
-        by_id = [
-            (int(patient_id), membership)
-            for patient_id, _, membership in (text.partition(_SEPARATOR) for text in portion)
-        ]
-        texts = []
-        for patient_id, membership in sorted(by_id):
-            before, after = around(membership)
-            texts.append(f"{before}{patient_id}{after}")
-        yield ",".join(texts).encode()
+        yield _as_json(_by_id(portion), around)
+
+
+def few_members(
+    connection: Connection, settings: Settings, panel_id: int, may_read: ColumnElement[bool]
+) -> tuple[list[int], bytes]:
+    """The ids of all members that the caller may read, in order, and `members` as one text: a few thousand at most."""
+    by_id = _by_id(together(connection, _MEMBERS.where(may_read), _TEXT, of_panel=panel_id))
+    return [patient_id for patient_id, _ in by_id], _as_json(by_id, _around(settings))
+
+
+def _by_id(texts: list[str]) -> list[tuple[int, str]]:
+    parts = (text.partition(_SEPARATOR) for text in texts)
+    return sorted([(int(patient_id), membership) for patient_id, _, membership in parts])
+
+
+def _as_json(by_id: list[tuple[int, str]], around: Callable[[str], tuple[str, str]]) -> bytes:
+    texts = []
+    for patient_id, membership in by_id:
+        before, after = around(membership)
+        texts.append(f"{before}{patient_id}{after}")
+    return ",".join(texts).encode()
 
 
 @lru_cache(maxsize=8)

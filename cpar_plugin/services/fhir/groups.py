@@ -7,7 +7,7 @@ What changes a Group's version is stored where it happens: a change of membershi
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, literal, select, true, update
@@ -26,11 +26,12 @@ from ..clients.caller import Caller
 from ..operations import clinic
 from ..roster import rates
 from .access import Gone, may_read, number
-from .group_members import members
+from .group_members import few_members, members
 from .in_portions import END, portions
 from .practitioner_roles import role_ids_of_panels
 from .versions import Versioned, digest, stamped
 
+_MOST_HELD: Final = 4096  # members of an answer that is put together before it is sent, far below a mebibyte in SQL
 _NO_GROUP = "Panel not found, or you do not have access to it."
 
 _MEMBER_COUNTS = (
@@ -38,6 +39,13 @@ _MEMBER_COUNTS = (
     .where(tables.member.c.panel_id.in_(bindparam("panel_ids", expanding=True)))
     .group_by(tables.member.c.panel_id)
 )
+
+
+class HeldMembers(NamedTuple):
+    """The members of some Groups: the patients in order, and by the id of each Group its members as JSON."""
+
+    patient_ids: Sequence[int]
+    texts: Mapping[str, bytes]
 
 
 class GroupSource:
@@ -111,13 +119,29 @@ class GroupSource:
             raise Gone("This panel was deleted.")
         raise NotFound(_NO_GROUP)
 
-    def body(self, connection: Connection, group: Versioned) -> Iterator[bytes]:
+    def body(self, connection: Connection, group: Versioned, held: HeldMembers | None = None) -> Iterator[bytes]:
         """The whole Group as JSON, in chunks. Read it to the end, on the connection on which `group` was read."""
         has_members = False
-        for chunk in self.members(connection, int(group.resource_id)):
+        members_text = held.texts[group.resource_id] if held else b""
+        chunks = self.members(connection, int(group.resource_id)) if held is None else filter(None, [members_text])
+        for chunk in chunks:
             yield (b"," if has_members else group.text[:-1] + b',"member":[') + chunk
             has_members = True
         yield b"]}" if has_members else group.text
+
+    def held(self, connection: Connection, groups: Sequence[Versioned]) -> HeldMembers | None:
+        """The members of these Groups, by one statement for each; None where they are too many to be held."""
+        if sum(group.resource["quantity"] for group in groups) > _MOST_HELD:
+            return None
+        readable = may_read(self._host, self._caller, tables.member.c.patient_id)
+        ids: list[int] = []
+        texts: dict[str, bytes] = {}
+        for group in groups:
+            of_group, texts[group.resource_id] = few_members(
+                connection, self._settings, int(group.resource_id), readable
+            )
+            ids += of_group
+        return HeldMembers(ids if len(groups) == 1 else sorted(ids), texts)
 
     def member_ids(self, connection: Connection, panel_ids: Collection[int]) -> Sequence[int]:
         """Whom `members` of these panels are about, in order: eight bytes for each."""

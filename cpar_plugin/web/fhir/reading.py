@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 from http import HTTPStatus
+from typing import NamedTuple
 
 import orjson
 from flask import Response
@@ -13,7 +14,7 @@ from werkzeug.wrappers import Request
 from ...domain.refusals import NotFound
 from ...fhir_mappings.task import patient_of
 from ...services.clients.read_log import Interaction, PatientRead
-from ...services.fhir.groups import GroupSource
+from ...services.fhir.groups import GroupSource, HeldMembers
 from ...services.fhir.patients import patient_with_id
 from ...services.fhir.search.request import Shape, Summary, shape
 from ...services.fhir.search.shape import is_included, shaped
@@ -46,12 +47,13 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str 
     if _unchanged(exchange.request, versioned):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     with_members = kind == "Group" and is_included(kind, "member", response_shape)
+    shown = Shown()
     if kind in OF_PATIENTS:
-        patient_ids = patients_in(exchange, [versioned], response_shape)
-        read_record = PatientRead(Interaction.READ, kind, resource_id, patient_ids=patient_ids)
-        exchange.note(read_record, reads_on=with_members)
+        shown = shown_in(exchange, [versioned], response_shape)
+        read_record = PatientRead(Interaction.READ, kind, resource_id, patient_ids=shown.patient_ids)
+        exchange.note(read_record, reads_on=with_members and shown.held is None)
     if with_members:
-        return exchange.stream(group_body(exchange, versioned, response_shape), headers)
+        return exchange.chunks(group_body(exchange, versioned, response_shape, shown), shown.held is None, headers)
     return exchange.answer(orjson.Fragment(shaped(kind, versioned.text, response_shape)), headers)
 
 
@@ -60,25 +62,37 @@ def read_version(exchange: Exchange, kind: str, resource_id: str, version: str) 
     return read_resource(exchange, kind, resource_id, version)
 
 
-def group_body(exchange: Exchange, group: Versioned, response_shape: Shape) -> Iterator[bytes]:
+class Shown(NamedTuple):
+    """Whom an answer is about, and the members of its Groups: None where they are read once more while it is sent."""
+
+    patient_ids: Sequence[int] = ()
+    held: HeldMembers | None = None
+
+
+def group_body(exchange: Exchange, group: Versioned, response_shape: Shape, shown: Shown) -> Iterator[bytes]:
     """A Group with its members as JSON, a chunk at a time."""
     groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
-    return groups.body(exchange.connection, replace(group, text=shaped("Group", group.text, response_shape)))
+    shaped_group = replace(group, text=shaped("Group", group.text, response_shape))
+    return groups.body(exchange.connection, shaped_group, shown.held)
 
 
-def patients_in(exchange: Exchange, resources: Sequence[Versioned], response_shape: Shape) -> Sequence[int]:
+def shown_in(exchange: Exchange, resources: Sequence[Versioned], response_shape: Shape) -> Shown:
     """The patients whom these resources are about: as resources, or as members of Groups, or whom a Task is for.
 
-    At most one statement.
+    One statement for each Group, or one for all of them where they have very many members.
     """
     patients = {int(versioned.resource_id) for versioned in resources if versioned.kind == "Patient"}
     patients |= {patient_of(versioned.resource) for versioned in resources if versioned.kind == "Task"}
-    panels = [int(versioned.resource_id) for versioned in resources if versioned.kind == "Group"]
-    if not panels or not is_included("Group", "member", response_shape):
-        return sorted(patients)
-    groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
-    members = groups.member_ids(exchange.connection, panels)
-    return members if patients.issubset(members) else sorted(patients.union(members))
+    groups = [versioned for versioned in resources if versioned.kind == "Group"]
+    if not groups or not is_included("Group", "member", response_shape):
+        return Shown(sorted(patients))
+    source = GroupSource(exchange.host, exchange.settings, exchange.caller)
+    held = source.held(exchange.connection, groups)
+    if held is None:
+        members = source.member_ids(exchange.connection, [int(group.resource_id) for group in groups])
+    else:
+        members = held.patient_ids
+    return Shown(members if patients.issubset(members) else sorted(patients.union(members)), held)
 
 
 def _unchanged(request: Request, versioned: Versioned) -> bool:

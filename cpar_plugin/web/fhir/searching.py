@@ -19,7 +19,7 @@ from ...services.fhir.versions import Versioned
 from ...services.operations import clinic
 from .callers import require
 from .negotiation import strict
-from .reading import OF_PATIENTS, group_body, patients_in
+from .reading import OF_PATIENTS, Shown, group_body, shown_in
 from .routes import Exchange
 
 _INCLUDED = {"Group": "Patient", "PractitionerRole": "Practitioner", "Practitioner": "PractitionerRole"}
@@ -43,14 +43,17 @@ def search(exchange: Exchange, kind: str) -> Response:
     searching = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller)
     page = searching.page(query, position)
     with_members = kind == "Group" and bool(page.matches) and is_included(kind, "member", query.shape)
+    shown = Shown()
     if kind in OF_PATIENTS:
-        patient_ids = patients_in(exchange, [*page.matches, *page.included], query.shape)
+        shown = shown_in(exchange, [*page.matches, *page.included], query.shape)
+        patient_ids = shown.patient_ids
         if kind == "Group" and not is_included(kind, "member", query.shape) and not page.included:
             patient_ids = searching.members_meant(query, page)
-        exchange.note(PatientRead(Interaction.SEARCH, kind, patient_ids=patient_ids), reads_on=with_members)
+        read_record = PatientRead(Interaction.SEARCH, kind, patient_ids=patient_ids)
+        exchange.note(read_record, reads_on=with_members and shown.held is None)
     head = _head(exchange, query, page, cursor)
     if with_members:
-        return exchange.stream(_with_groups(exchange, query, page, head))
+        return exchange.chunks(_with_groups(exchange, query, page, head, shown), shown.held is None)
     entries = [
         *(_entry(exchange.base, versioned, "match", query.shape) for versioned in page.matches),
         *_alongside(exchange, query, page),
@@ -107,13 +110,13 @@ def _alongside(exchange: Exchange, query: Search, page: Page) -> Iterator[Resour
         yield {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource, "search": {"mode": "outcome"}}
 
 
-def _with_groups(exchange: Exchange, query: Search, page: Page, head: Resource) -> Iterator[bytes]:
+def _with_groups(exchange: Exchange, query: Search, page: Page, head: Resource, shown: Shown) -> Iterator[bytes]:
     """The Bundle with whole Groups, each with its members, a chunk at a time."""
     yield orjson.dumps(head)[:-1] + b',"entry":['
     for position, group in enumerate(page.matches):
         address = orjson.dumps(f"{exchange.base}/Group/{group.resource_id}")
         yield (b"," if position else b"") + b'{"fullUrl":' + address + b',"search":{"mode":"match"},"resource":'
-        yield from group_body(exchange, group, query.shape)
+        yield from group_body(exchange, group, query.shape, shown)
         yield b"}"
     for entry in _alongside(exchange, query, page):
         yield b"," + orjson.dumps(entry)
