@@ -44,6 +44,7 @@ from cpar_plugin.host_kit.sql import (
 from .card_types import jurisdiction
 from .granted import not_locked_out
 from .made_once import made_once
+from .name_ranges import by_index
 from .schema import Present, Tables
 from .stored_texts import TEXTS, record_of
 from .typed_numbers import may_be_typed_as
@@ -115,7 +116,8 @@ class OscarRoster:
         rows = select(table.c.demographic_no.label("patient_id"), *columns).where(*self._not_retired())
         stored, names = rows.subquery("stored"), [column.name for column in columns]
         made = {"patient_id": stored.c.patient_id, **self._columns_of(stored.c)}
-        return StoredPatients(rows=stored, texts=names, columns=made, record=record_of(names))
+        begins = by_index(stored.c.last_name, self._tables_present().names_collation)
+        return StoredPatients(rows=stored, texts=names, columns=made, record=record_of(names), family_begins=begins)
 
     def _columns_of(self, record: ReadOnlyColumnCollection[str, Any]) -> dict[str, ColumnElement[Any]]:
         """What `patients` has, made of the columns of a record: of the table, or of a query of these."""

@@ -285,6 +285,7 @@ class Present:
     """Which tables and columns this database really has. Names are compared without case, as both databases do."""
 
     types: Mapping[str, Mapping[str, TypeEngine[Any]]]  # by table, by column
+    names_collation: str | None = None  # of patients' last names, where MariaDB has an index that begins with them
 
     @cached_property
     def names(self) -> frozenset[tuple[str, frozenset[str]]]:
@@ -324,4 +325,20 @@ def present(engine: Engine, tables: Tables) -> Present:
             f"There is no table demographic in the database {database}: set CPAR_HOST_SCHEMA to the name of the EMR's "
             "database, or make one for trying out with cpar demo-data."
         )
-    return Present(types)
+    return Present(types, _names_collation(engine, schema))
+
+
+_NAMES_COLLATION: Final = text(
+    "SELECT name.collation_name FROM information_schema.columns AS name JOIN information_schema.statistics AS part "
+    "USING (table_schema, table_name, column_name) WHERE table_schema = :schema AND table_name = 'demographic' "
+    "AND column_name = 'last_name' AND part.seq_in_index = 1 AND part.sub_part IS NULL LIMIT 1"
+)
+
+
+def _names_collation(engine: Engine, schema: str | None) -> str | None:
+    if engine.dialect.name == "sqlite":
+        return None
+    with engine.connect() as connection:
+        names = {"schema": schema or engine.url.database}
+        collation: str | None = connection.scalar(_NAMES_COLLATION, names)
+    return collation

@@ -309,6 +309,27 @@ def test_the_total_is_reported_unless_it_is_declined_but_of_many_with_a_name_onl
         assert link(count, "next") is None
 
 
+def test_a_name_finds_the_same_members_however_many_others_have_it(
+    reader: Reader, people: dict[str, int], oscar: Any
+) -> None:
+    queries: list[dict[str, Any]] = [
+        {"family": "trem"},
+        {"family": "HELENE,trem"},
+        {"family": ["trem", "t"], "given": "h"},
+        {"family:exact": "Tremblay"},
+        {"family": "trem", "_count": 1, "_sort": "-family", "_total": "accurate"},
+        {"_has:Group:member:member.family": "tremb"},
+    ]
+    few = [list(reader.pages("/Patient", query)) for query in queries]
+    for _ in range(301):
+        oscar.patient(last_name="Tremblay")
+    for query, pages in zip(queries, few, strict=True):
+        many = list(reader.pages("/Patient", query))
+        assert [page.get("entry") for page in many] == [page.get("entry") for page in pages]
+        assert [page.get("total") for page in many] == [page.get("total") for page in pages]
+    assert len(reader.ids("/Patient", queries[0])) == 2
+
+
 def test_the_total_is_that_of_the_first_page_and_counts_what_fits_alone(
     reader: Reader, site: OscarHost, clerk: Actor, panel: int, people: dict[str, int]
 ) -> None:

@@ -68,7 +68,7 @@ class RowMapping:
 
     def __init__(self, roster: Roster, settings: Settings) -> None:
         self._text = patient_texts(settings, relative, statuses=Statuses.of(roster.status_kinds))
-        self._record = _stored(roster).record  # type: ignore[arg-type]
+        self._record = stored_patients(roster).record  # type: ignore[arg-type]
 
     def __call__(self, row: Any, roles: str, answered: str | None = None) -> bytes:
         """As JSON, without version. `answered`: the answers, where they are not in the row."""
@@ -88,7 +88,7 @@ def row_mapping(roster: Roster, settings: Settings) -> RowMapping:
 
 
 @lru_cache(maxsize=8)
-def _stored(roster: Roster) -> StoredPatients:
+def stored_patients(roster: Roster) -> StoredPatients:
     """The patients, with their texts as they are quickest to read."""
     if isinstance(roster, RosterWithStoredTexts):
         return roster.stored_patients()
@@ -103,7 +103,7 @@ def all_members(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElement
 
     What a record holds is one text of JSON: a driver is slow for each column. The columns are for conditions.
     """
-    stored, version, member = _stored(roster), tables.patient_version, tables.member  # type: ignore[arg-type]
+    stored, version, member = stored_patients(roster), tables.patient_version, tables.member  # type: ignore[arg-type]
     record = stored.rows.c
     read: dict[str, ColumnElement[Any]] = {
         "patient_id": member.c.patient_id,

@@ -49,6 +49,8 @@ class Sql:
     fits: Fits
     present: Callable[[Rows], ColumnElement[bool]] = _always
     order: Callable[[Rows], ColumnElement[Any]] | None = None  # never NULL
+    # A condition by which an index finds those that fit a value, and perhaps some others; None where it does not help.
+    by_index: Callable[[Rows, Any, str | None], ColumnElement[bool] | None] | None = None
     # Of a reference: whether a row refers to one of these resources; and the ids to which rows of a select refer.
     through: Callable[[Rows, Referred], ColumnElement[bool]] | None = None
     targets: Callable[[Rows, Select[Any]], Referred] | None = None

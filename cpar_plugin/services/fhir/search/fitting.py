@@ -50,8 +50,12 @@ class CallerReading:
         return everything(self.connection, self.host, self.settings, self.caller, kind)
 
     def fitting(self, rows: Rows, criteria: Iterable[AnyCriterion]) -> ColumnElement[bool]:
-        """Whether a row fits all criteria."""
-        return and_(true(), *(self._fits(rows, criterion) for criterion in criteria))
+        """Whether a row fits all criteria. At most one is looked up by an index as well, which takes a statement."""
+        criteria = list(criteria)
+        by_index = next((one for one in criteria if _is_by_index(one)), None)
+        possible = _possible(rows, by_index) if isinstance(by_index, Criterion) else None
+        fits = (self._fits(rows, criterion) for criterion in criteria)
+        return and_(true() if possible is None else possible, *fits)
 
     def plain(self, criteria: Iterable[AnyCriterion]) -> tuple[Criterion, ...]:
         """The criteria of a small kind, in which chains are replaced by whom they lead to."""
@@ -139,6 +143,17 @@ def sql_of(parameter: Answered) -> Sql:
     """How a parameter is answered in SQL."""
     assert parameter.sql, parameter.name  # `answers.answered` has checked it
     return parameter.sql
+
+
+def _is_by_index(criterion: AnyCriterion) -> bool:
+    sql = criterion.parameter.sql if isinstance(criterion, Criterion) and len(criterion.values) == 1 else None
+    return sql is not None and sql.by_index is not None
+
+
+def _possible(rows: Rows, criterion: Criterion) -> ColumnElement[bool] | None:
+    by_index = sql_of(criterion.parameter).by_index
+    assert by_index, criterion.parameter.name
+    return by_index(rows, criterion.values[0], criterion.modifier)
 
 
 def _fits_values(rows: Rows, criterion: Criterion) -> ColumnElement[bool]:

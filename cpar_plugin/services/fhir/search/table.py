@@ -8,7 +8,7 @@ are R4's (https://hl7.org/fhir/R4/searchparameter-registry.html).
 from collections.abc import Mapping
 
 from ....fhir_mappings.searchable import Own, Searchable, SearchType
-from . import groups, held, patients, tasks
+from . import by_family, groups, held, patients, tasks
 from .answers import Answered, Sql, Value, answered, changed, with_id
 
 _R4 = "http://hl7.org/fhir/SearchParameter/"
@@ -112,7 +112,7 @@ _PATIENT = (
         "individual",
         "family",
         STRING,
-        Sql(patients.family, patients.has_family, patients.by_family),
+        Sql(patients.family, patients.has_family, patients.by_family, by_index=by_family.by_index),
         sorts=True,
     ),
     _of("individual", "given", STRING, Sql(patients.given, patients.has_given, patients.by_given), sorts=True),
