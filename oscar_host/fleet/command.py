@@ -80,7 +80,8 @@ def drain_command(names: tuple[str, ...], everyone: bool, end: bool) -> None:
         clinics.read().clinic(name)
     for name in names or ("",):
         clinics.store.drain(name, end=end)
-    click.echo("Submissions are begun again." if end else "Nothing new is begun. To end that: cpar fleet drain --end")
+    ending = f"Nothing new is begun. To end that: cpar fleet drain --end {' '.join(names) or '--all'}"
+    click.echo("Submissions are begun again." if end else ending)
 
 
 @command.command("add")

@@ -82,7 +82,9 @@ def test_a_draining_clinic_begins_nothing_new(fleet: Folder, new_database: MakeD
     file = fleet.add("north", database_url=url, now=BEFORE)
     run("run-due")
     file.write_text(file.read_text().replace(BEFORE, NIGHT))
-    assert run("drain", "north").exit_code == 0
+    drained = run("drain", "north")
+    assert drained.exit_code == 0
+    assert "To end that: cpar fleet drain --end north\n" in drained.output
     run("run-due")
     assert states(url) == []
     assert "north: Warning: It is draining" in run("status").output
