@@ -54,6 +54,7 @@ _Made = TypeVar("_Made")
 NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted
 # To do, day sheet printed, here, picked, empty room, customized 1 to 6, confirmed, billed. Any other counts as well.
 VISIT = ("t", "T", "H", "P", "E", "a", "b", "c", "d", "e", "f", "h", "B")
+_VISIT_IN_EITHER_CASE = tuple(letter for letter in VISIT if letter.upper() not in NO_VISIT)
 _MIDNIGHT = time(0)  # OSCAR keeps it where no one has entered a time
 
 
@@ -238,10 +239,14 @@ class OscarRoster:
 
     @staticmethod
     def _is_attended_status(status: ColumnElement[Any]) -> ColumnElement[bool]:
-        """OSCAR's own letters are looked for first: nearly every status begins with one of them, and it is quick."""
+        """OSCAR's own letters are looked for first: nearly every status begins with one of them, and it is quick.
+
+        Most quickly as they are stored, where no collation can take one for a letter of NO_VISIT.
+        """
         first = func.substr(letters(status), constant(1), constant(1))
         is_own = first.in_([constant(letter) for letter in VISIT])
-        return or_(status.is_(None), is_own, first_letter(status).not_in(NO_VISIT))
+        as_stored = status.in_([constant(letter) for letter in _VISIT_IN_EITHER_CASE])
+        return or_(status.is_(None), as_stored, is_own, first_letter(status).not_in(NO_VISIT))
 
     def imported_as_visit(self, visit: FromClause) -> Iterator[ColumnElement[bool]]:
         """Imports keep the other system's word for the status next to a letter that may be the clinic's own."""

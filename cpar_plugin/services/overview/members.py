@@ -21,7 +21,7 @@ from ...store.plain_texts import ordinary_day
 from ...store.tables import member
 from ...store.types import LAST_KEY
 from ..roster import member_rows, same_phn
-from ..roster.eligible_in_sql import COLUMNS, certainly_eligible
+from ..roster.eligible_in_sql import certainly_eligible, columns_named
 from ..roster.valid_dates import is_calendar_date
 from .next_submission import NextSubmission, of_doubtful
 
@@ -73,7 +73,7 @@ def _in_bands(host: Host, rules: Eligibility, *conditions: ColumnElement[bool]) 
     """How many members, by the places of their bands and by gender; those in doubt one by one, with the patient_id."""
     rows = member_rows.members(host, now=host.clock.now()).where(*conditions)
     # The limit excludes no one. It keeps databases from working a column out again for each time that it is named.
-    columns = (rows.selected_columns[name] for name in ("patient_id", *COLUMNS))
+    columns = (rows.selected_columns[name] for name in ("patient_id", *columns_named(rules)))
     one_by_one = rows.with_only_columns(*columns).limit(LAST_KEY).subquery("one_by_one")
     c, today = one_by_one.c, rules.today
     grouping = (

@@ -1,6 +1,6 @@
 """A quick answer in SQL for the many members who will plainly be submitted. For all others ask the rules."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -58,19 +58,23 @@ RULES_OUT: Final[Mapping[tuple[Reason, ...], Condition]] = {
 }
 
 
-# All that the conditions above name.
-COLUMNS: Final = (
+_COLUMNS: Final = (
     "status",
     "confirmed_on",
     "gender",
     "family_name",
-    "given_name",
     "phn_jurisdiction",
     "phn",
-    "coverage_end",
     "birth_date",
     "last_visit_on",
 )
+
+
+def columns_named(rules: Eligibility) -> Sequence[str]:
+    """All that the conditions above name by these rules: a column that a subquery has is worked out, needed or not."""
+    given_name = ["given_name"] if rules.given_name_required else []
+    coverage_end = ["coverage_end"] if rules.coverage.use is CoverageUse.EXCLUDE else []
+    return [*_COLUMNS, *given_name, *coverage_end]
 
 
 def require_every_reason(ruled_out: Collection[tuple[Reason, ...]]) -> None:
@@ -90,7 +94,7 @@ def certainly_eligible(columns: Any, rules: Eligibility) -> ColumnElement[bool]:
 
     It may doubt a member who will be submitted, such as one whose family name is written without capital and small
     letters. It is never true of one who will be excluded. `columns` are those of member_rows.members at the moment of
-    the rules, at least the ones in COLUMNS.
+    the rules, at least the ones of `columns_named`.
     """
     return and_(*(condition(columns, rules) for condition in RULES_OUT.values()))
 
