@@ -15,7 +15,7 @@ from oscar_host.fleet.work.beat import Beat
 from oscar_host.fleet.work.engine import Engine
 
 from .province_clinics import ProvinceClinic
-from .province_nights import Province, checked, workers
+from .province_nights import Province, checked, panels_alone
 
 AIM_GROWTH: Final = 1.2
 USUAL_MEMBERS: Final = 1000  # the median of a province is near it
@@ -37,8 +37,8 @@ def growth(few: Province, many: Province, connection: Connection) -> tuple[float
     The first night of each is not counted: then each clinic has everything to compare for the first time.
     """
     for province in (few, many):
-        checked(workers, province, connection)
-    nights = [checked(workers, province, connection) for province in (few, many)]
+        checked(panels_alone, province, connection)
+    nights = [checked(panels_alone, province, connection) for province in (few, many)]
     starting = nights[0].starting_seconds  # of as many processes
     in_few, in_many = (
         (night.processor_seconds - starting) / (province.panels - 1)

@@ -21,6 +21,7 @@ from oscar_host.demo.rabbitmq import PrivateRabbitMQ
 from oscar_host.fleet.clinics import Clinics
 from oscar_host.fleet.rounds import all_due
 from oscar_host.fleet.settings import load
+from oscar_host.fleet.work import queues
 
 from .night import processor_seconds
 from .province_clinics import ProvinceClinic
@@ -169,12 +170,17 @@ def run_due(province: Province, connection: Connection) -> Night:
     return Night(seconds, work.total_seconds, work.peak_mebibytes)
 
 
-def workers(province: Province, connection: Connection) -> Night:
+def panels_alone(province: Province, connection: Connection) -> Night:
+    """The same without the clinics' other jobs, which are due by day as well."""
+    return workers(province, connection, "--queue", queues.PEOPLE, "--queue", queues.NIGHT)
+
+
+def workers(province: Province, connection: Connection, *options: str) -> Night:
     """By two workers on RabbitMQ, and a beat."""
     province.broker.empty()  # of other jobs of the last night
     environment = os.environ | {"CPAR_FLEET": province.write()}
     expected = delivered_of(province, connection) + province.panels
-    worker = [_PROGRAM, "fleet", "worker", "--processes", str(PROCESSES)]
+    worker = [_PROGRAM, "fleet", "worker", "--processes", str(PROCESSES), *options]
     begin, starting = perf_counter(), 0.0
     with _watched([worker, worker, [_PROGRAM, "fleet", "beat"]], environment) as (work, processes):
         while True:
