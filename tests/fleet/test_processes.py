@@ -164,7 +164,8 @@ def test_a_bar_shows_progress_on_a_terminal_alone(folder: Folder, urls: list[str
         assert "Clinics: 12." in process.stdout.read()
     os.close(ours)
     assert b"Asking" in shown
-    assert f"/{CLINICS}".encode() in shown
+    assert f" 0/{CLINICS}".encode() in shown
+    assert f"{CLINICS}/{CLINICS}".encode() in shown
 
 
 def _chunk(terminal: int) -> bytes:
