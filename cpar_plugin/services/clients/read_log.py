@@ -30,7 +30,7 @@ from .caller import Caller
 log = logging.getLogger(__name__)
 
 _MOST_SECONDS = 10.0  # that a read waits for the writing of others
-_ATTEMPTS = 4
+_ATTEMPTS = 10  # each time another process was quicker
 _READ = insert(tables.read).inline()  # made once
 
 
