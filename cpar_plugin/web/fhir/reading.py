@@ -47,7 +47,7 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str 
     if _unchanged(exchange.request, versioned):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     with_members = kind == "Group" and is_included(kind, "member", response_shape)
-    shown = Shown()
+    shown = ShownPatients()
     if kind in OF_PATIENTS:
         shown = shown_in(exchange, [versioned], response_shape)
         read_record = PatientRead(Interaction.READ, kind, resource_id, patient_ids=shown.patient_ids)
@@ -62,21 +62,21 @@ def read_version(exchange: Exchange, kind: str, resource_id: str, version: str) 
     return read_resource(exchange, kind, resource_id, version)
 
 
-class Shown(NamedTuple):
+class ShownPatients(NamedTuple):
     """Whom an answer is about, and the members of its Groups: None where they are read once more while it is sent."""
 
     patient_ids: Sequence[int] = ()
     held: HeldMembers | None = None
 
 
-def group_body(exchange: Exchange, group: Versioned, response_shape: Shape, shown: Shown) -> Iterator[bytes]:
+def group_body(exchange: Exchange, group: Versioned, response_shape: Shape, shown: ShownPatients) -> Iterator[bytes]:
     """A Group with its members as JSON, a chunk at a time."""
     groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
     shaped_group = replace(group, text=shaped("Group", group.text, response_shape))
     return groups.body(exchange.connection, shaped_group, shown.held)
 
 
-def shown_in(exchange: Exchange, resources: Sequence[Versioned], response_shape: Shape) -> Shown:
+def shown_in(exchange: Exchange, resources: Sequence[Versioned], response_shape: Shape) -> ShownPatients:
     """The patients whom these resources are about: as resources, or as members of Groups, or whom a Task is for.
 
     One statement for each Group, or one for all of them where they have very many members.
@@ -85,14 +85,14 @@ def shown_in(exchange: Exchange, resources: Sequence[Versioned], response_shape:
     patients |= {patient_of(versioned.resource) for versioned in resources if versioned.kind == "Task"}
     groups = [versioned for versioned in resources if versioned.kind == "Group"]
     if not groups or not is_included("Group", "member", response_shape):
-        return Shown(sorted(patients))
+        return ShownPatients(sorted(patients))
     source = GroupSource(exchange.host, exchange.settings, exchange.caller)
     held = source.held(exchange.connection, groups)
     if held is None:
         members = source.member_ids(exchange.connection, [int(group.resource_id) for group in groups])
     else:
         members = held.patient_ids
-    return Shown(members if patients.issubset(members) else sorted(patients.union(members)), held)
+    return ShownPatients(members if patients.issubset(members) else sorted(patients.union(members)), held)
 
 
 def _unchanged(request: Request, versioned: Versioned) -> bool:

@@ -19,7 +19,7 @@ from ...services.fhir.versions import Versioned
 from ...services.operations import clinic
 from .callers import require
 from .negotiation import strict
-from .reading import OF_PATIENTS, Shown, group_body, shown_in
+from .reading import OF_PATIENTS, ShownPatients, group_body, shown_in
 from .routes import Exchange
 
 _INCLUDED = {"Group": "Patient", "PractitionerRole": "Practitioner", "Practitioner": "PractitionerRole"}
@@ -43,7 +43,7 @@ def search(exchange: Exchange, kind: str) -> Response:
     searching = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller)
     page = searching.page(query, position)
     with_members = kind == "Group" and bool(page.matches) and is_included(kind, "member", query.shape)
-    shown = Shown()
+    shown = ShownPatients()
     if kind in OF_PATIENTS:
         shown = shown_in(exchange, [*page.matches, *page.included], query.shape)
         patient_ids = shown.patient_ids
@@ -110,7 +110,9 @@ def _alongside(exchange: Exchange, query: Search, page: Page) -> Iterator[Resour
         yield {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource, "search": {"mode": "outcome"}}
 
 
-def _with_groups(exchange: Exchange, query: Search, page: Page, head: Resource, shown: Shown) -> Iterator[bytes]:
+def _with_groups(
+    exchange: Exchange, query: Search, page: Page, head: Resource, shown: ShownPatients
+) -> Iterator[bytes]:
     """The Bundle with whole Groups, each with its members, a chunk at a time."""
     yield orjson.dumps(head)[:-1] + b',"entry":['
     for position, group in enumerate(page.matches):
