@@ -134,6 +134,19 @@ def test_sql_and_the_rule_agree_on_which_texts_are_birth_dates(host: OscarHost) 
     check()
 
 
+def test_members_in_doubt_are_all_counted_when_they_are_more_than_are_remembered(
+    site: OscarHost, clerk: Actor, clock: FixedClock, make_panel: Callable[..., int]
+) -> None:
+    panel = make_panel("1")
+    unknown = range(1_000_000, 1_010_050)  # fifty more than ten thousand
+    with site.database.writing() as connection:
+        row = {"panel_id": panel, "since": clock.now()}
+        connection.execute(insert(tables.member), [{"patient_id": patient_id, **row} for patient_id in unknown])
+    result = now_of(site, clerk, panel)
+    assert result.patients == len(unknown)
+    assert result.next_submission.reasons == {Reason.UNKNOWN_PATIENT: len(unknown)}
+
+
 def test_who_the_roster_no_longer_knows_is_counted_without_an_age(
     site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., int]
 ) -> None:
