@@ -19,6 +19,7 @@ from . import (
     test_providers,
     test_schedule,
     test_seen_by,
+    test_stored_patients,
     test_visits,
 )
 from .bench import AuditLine, Bench, NewPatient, NewProvider, NewVisit, VisitOutcome
@@ -27,6 +28,7 @@ CHECKS = {
     name: check
     for module in (
         test_patients,
+        test_stored_patients,
         test_providers,
         test_merges,
         test_visits,

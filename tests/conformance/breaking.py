@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -14,6 +14,7 @@ from .oscar_bench import OscarBench
 
 Break = Callable[[OscarBench], Any]
 BROKEN: dict[Break, str] = {}
+ABSENT: Final = object()
 
 
 def breaks(check: str) -> Callable[[Break], Break]:
@@ -27,12 +28,16 @@ def breaks(check: str) -> Callable[[Break], Break]:
 
 
 class Altered:
-    """An object of which some members are others."""
+    """An object of which some members are others, or ABSENT."""
 
     def __init__(self, real: Any, **others: Any) -> None:
-        self.__dict__ |= {"_real": real, **others}
+        absent = {name for name, other in others.items() if other is ABSENT}
+        present = {name: other for name, other in others.items() if name not in absent}
+        self.__dict__ |= {"_real": real, "_absent": absent, **present}
 
     def __getattr__(self, name: str) -> Any:
+        if name in self._absent:
+            raise AttributeError(name)
         return getattr(self._real, name)
 
 
@@ -66,8 +71,9 @@ def with_port(bench: OscarBench, port: str, **others: Any) -> OscarBench:
 
 
 def with_roster(bench: OscarBench, **others: Any) -> OscarBench:
-    """The bench with a host whose roster has other members."""
-    return with_port(bench, "roster", **others)
+    """The bench with a host whose roster has other members; with other patients, none as they are stored."""
+    stored = {"stored_patients": ABSENT} if "patients" in others else {}
+    return with_port(bench, "roster", **stored, **others)
 
 
 def failures(bench: Any, asked: Iterable[str] = CHECKS) -> dict[str, BaseException]:

@@ -1,6 +1,7 @@
 """Hosts whose roster breaks one rule each."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
 )
 
 from cpar_plugin.hooks import StatusKind
+from cpar_plugin.hooks.conformance.test_stored_patients import RECORD
 from cpar_plugin.host_kit.sql import filled
 from oscar_host.roster import OscarRoster
 
@@ -199,6 +201,19 @@ def patients_are_a_cte_with_a_name(bench: OscarBench) -> OscarBench:
 def an_mrp_finds_all_patients_who_have_one(bench: OscarBench) -> OscarBench:
     record = bench.oscar.tables.demographic.c
     return with_roster(bench, with_mrp=lambda _: select(record.demographic_no).where(record.provider_no.is_not(None)))
+
+
+@breaks("test_stored_texts_become_what_patients_have_in_sql_and_in_python")
+def a_stored_text_is_given_as_it_was_typed(bench: OscarBench) -> OscarBench:
+    stored = bench.host.roster.stored_patients()
+    return with_roster(bench, stored_patients=lambda: replace(stored, record=lambda texts: texts[: len(RECORD)]))
+
+
+@breaks("test_no_family_name_is_missed_by_its_beginning")
+def names_are_looked_for_letter_by_letter(bench: OscarBench) -> OscarBench:
+    stored = bench.host.roster.stored_patients()
+    begins = func.lower(stored.columns["family_name"]).startswith
+    return with_roster(bench, stored_patients=lambda: replace(stored, family_begins=begins))
 
 
 @breaks("test_a_phn_finds_all_patients_with_it_and_no_others")
