@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
+from sqlalchemy import insert
 
 from cpar_plugin.fhir_mappings.searchable import SearchType
 from cpar_plugin.services.fhir.search import held
@@ -18,6 +19,7 @@ from cpar_plugin.services.fhir.search.answers import Answered, Sql, Unanswered, 
 from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.services.fhir.sources import KINDS, LARGE
 from cpar_plugin.services.fhir.versions import Versioned
+from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 from .receiver import switched_off
@@ -104,7 +106,10 @@ def test_no_element_that_r4_marks_is_missing_from_a_summary(site: OscarHost, rea
             assert set(part["resource"]) == set(whole["resource"]) & marked
 
 
-def test_a_large_group_arrives_in_pieces(reader: Reader, panel: int, people: dict[str, int]) -> None:
+def test_a_large_group_arrives_in_pieces(reader: Reader, panel: int, site: OscarHost) -> None:
+    more = [{"patient_id": 900000 + at, "panel_id": panel, "since": site.clock.now()} for at in range(4200)]
+    with site.database.writing() as connection:
+        connection.execute(insert(tables.member), more)
     for path in (f"/fhir/Group/{panel}", "/fhir/Group"):
         answer = reader.app.test_client().get(path, headers={"Authorization": f"Bearer {reader.token}"})
         assert answer.is_streamed

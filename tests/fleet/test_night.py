@@ -157,6 +157,9 @@ def test_a_database_that_goes_away_keeps_its_last_numbers(
     readings.start()
     try:
         assert readings.wait(lambda all_of: all_of.of("north").counts is not None, 60)
+        (folder.clinics / "north.ini").write_text("[cp")  # as somebody writes it
+        assert readings.wait(lambda all_of: "north" in all_of.clinics.read().wrong, 60)
+        readings.wait(lambda _: False, 2)  # the round that sees it
         folder.add("north", database_url="mysql+pymysql://cpar@127.0.0.1:1/gone", now=NIGHT)
         assert readings.wait(lambda all_of: all_of.of("north").unreadable_since is not None, 60)
         page = text_of(create_app(readings).test_client())

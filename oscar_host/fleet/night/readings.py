@@ -90,12 +90,12 @@ class NightReadings:
     def _gather(self) -> None:
         with ThreadPoolExecutor(_AT_ONCE, "cpar-night") as pool:
             while True:
-                clinics = self.clinics.read().clinics
+                fleet = self.clinics.read()
                 with self._changed:
                     if self._ended:
                         return
-                    self._forget_all_but(set(clinics))
-                    begun = [clinic for clinic in clinics.values() if self._begin(clinic)]
+                    self._forget_all_but(fleet.clinics.keys() | fleet.wrong.keys())
+                    begun = [clinic for clinic in fleet.clinics.values() if self._begin(clinic)]
                     if not begun:
                         self._changed.wait(_LOOK_AGAIN_SECONDS)
                 for clinic in begun:
