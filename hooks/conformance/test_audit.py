@@ -3,10 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import event, insert, select
 
 from .. import AuditEvent, AuditTrailOfMany
 from .bench import AuditLine, Bench, NewPatient
+from .reading import plugin_table
 
 NOUN = "cparConformance"
 MANY = 1000
@@ -57,15 +58,15 @@ def test_a_thousand_events_are_a_thousand_lines_and_few_statements(bench: Bench)
 
 
 def test_an_event_of_many_patients_becomes_a_line_under_each(bench: Bench) -> None:
-    audit, patient = bench.host.audit, bench.host.roster.patients()
+    host, audit = bench.host, bench.host.audit
     if not isinstance(audit, AuditTrailOfMany):
         return  # a host may go without it
-    some = {bench.patient(NewPatient()) for _ in range(3)}
+    some = sorted(bench.patient(NewPatient()) for _ in range(3))
     before = len(bench.audit_lines())
-    with bench.host.database.session() as session:
-        ids = select(patient.c.patient_id).where(patient.c.patient_id.in_(some)).distinct()
-        audit.record_each(session, _event(bench, "15"), ids)
+    with plugin_table(host) as table, host.database.session() as session:
+        session.execute(insert(table), [{"number": patient_id} for patient_id in some])
+        audit.record_each(session, _event(bench, "15"), select(table.c.number))
     lines = list(bench.audit_lines())[before:]
-    actor_id = bench.host.identity.system.actor_id
-    expected = [AuditLine(actor_id, "update", NOUN, "15", patient_id) for patient_id in sorted(some)]
+    actor_id = host.identity.system.actor_id
+    expected = [AuditLine(actor_id, "update", NOUN, "15", patient_id) for patient_id in some]
     assert sorted(lines, key=lambda line: line.patient_id or 0) == expected
