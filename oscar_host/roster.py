@@ -48,13 +48,9 @@ from .name_ranges import by_index
 from .schema import Present, Tables
 from .stored_texts import TEXTS, record_of
 from .typed_numbers import may_be_typed_as
+from .visit_status import is_attended
 
 _Made = TypeVar("_Made")
-# The first letter of a status says what became of an appointment; capitals and small letters differ.
-NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted
-# To do, day sheet printed, here, picked, empty room, customized 1 to 6, confirmed, billed. Any other counts as well.
-VISIT = ("t", "T", "H", "P", "E", "a", "b", "c", "d", "e", "f", "h", "B")
-_VISIT_IN_EITHER_CASE = tuple(letter for letter in VISIT if letter.upper() not in NO_VISIT)
 _MIDNIGHT = time(0)  # OSCAR keeps it where no one has entered a time
 
 
@@ -233,20 +229,9 @@ class OscarRoster:
                 and_(visit.c.appointment_date < now.date(), real_day(visit.c.appointment_date)),
                 and_(visit.c.appointment_date == now.date(), visit.c.start_time > _MIDNIGHT, started),
             ),
-            self._is_attended_status(visit.c.status),
+            is_attended(visit.c.status),
             *self.imported_as_visit(visit),
         )
-
-    @staticmethod
-    def _is_attended_status(status: ColumnElement[Any]) -> ColumnElement[bool]:
-        """OSCAR's own letters are looked for first: nearly every status begins with one of them, and it is quick.
-
-        Most quickly as they are stored, where no collation can take one for a letter of NO_VISIT.
-        """
-        first = func.substr(letters(status), constant(1), constant(1))
-        is_own = first.in_([constant(letter) for letter in VISIT])
-        as_stored = status.in_([constant(letter) for letter in _VISIT_IN_EITHER_CASE])
-        return or_(status.is_(None), as_stored, is_own, first_letter(status).not_in(NO_VISIT))
 
     def imported_as_visit(self, visit: FromClause) -> Iterator[ColumnElement[bool]]:
         """Imports keep the other system's word for the status next to a letter that may be the clinic's own."""
@@ -339,13 +324,6 @@ def _status(text: ColumnElement[Any]) -> ColumnElement[str | None]:
 def day_entered(day: ColumnElement[Any]) -> ColumnElement[str | None]:
     """A date column as text, not corrected: an impossible date stays so, and OSCAR's zero date is 0000-00-00."""
     return filled(cast(day, String))
-
-
-def first_letter(status: ColumnElement[Any]) -> ColumnElement[str]:
-    """Of an appointment's status, '' for none. Most begin with a letter; others are looked at more closely."""
-    first = func.substr(letters(status), constant(1), constant(1))
-    letter = func.coalesce(func.substr(seen(status), constant(1), constant(1)), constant(""))
-    return case((first.between(constant("A"), constant("z")), first), else_=letter)
 
 
 def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str]:

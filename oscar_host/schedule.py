@@ -6,8 +6,9 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, false, func, liter
 
 from cpar_plugin.host_kit.sql import earlier, letters, real_day
 
-from .roster import NO_VISIT, OscarRoster, first_letter
+from .roster import OscarRoster
 from .schema import Tables
+from .visit_status import NO_VISIT, first_letter
 
 _HERE = ("H", "P", "E", "B")  # here, picked, empty room, billed
 _EXPECTED = ("t", "T", "h")  # to do, day sheet printed, confirmed; customized statuses may mean anything

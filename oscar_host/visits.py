@@ -8,8 +8,9 @@ from sqlalchemy import Column, ColumnElement, FromClause, String, cast, func, li
 
 from cpar_plugin.host_kit.sql import constant, filled, greater, letters, moment_of
 
-from .roster import OscarRoster, first_letter
+from .roster import OscarRoster
 from .schema import Present, Tables
+from .visit_status import first_letter
 
 _NOTHING, _MIDNIGHT = constant(""), literal("00:00:00")
 _DAY, _TIME = 10, 8  # letters of 2026-11-10 and of 09:30:00

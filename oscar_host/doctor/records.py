@@ -10,7 +10,7 @@ from cpar_plugin.host_kit.schemas import as_text
 from cpar_plugin.host_kit.sql import letters
 
 from ..host import OscarHost
-from ..roster import NO_VISIT, VISIT
+from ..visit_status import NO_VISIT, VISIT
 from .rights import Reading, grant_reading, reading
 
 LATEST: Final = 100_000
