@@ -13,6 +13,18 @@ from .. import Actor, Host
 from .bench import Bench
 
 MARIADB = ("mysql", "mariadb")
+# The texts of a patient, in the order of `StoredPatients.record`.
+RECORD = (
+    "phn",
+    "phn_jurisdiction",
+    "family_name",
+    "given_name",
+    "middle_names",
+    "preferred_name",
+    "birth_date",
+    "gender",
+    "status",
+)
 
 
 def patient_row(host: Host, patient_id: int) -> RowMapping | None:

@@ -8,21 +8,9 @@ from sqlalchemy import RowMapping, String, bindparam, func, insert, literal, sel
 
 from .. import RosterByMrp, StatusKind
 from .bench import Bench, NewPatient, NewProvider
-from .reading import patient_row, plugin_table
+from .reading import RECORD, patient_row, plugin_table
 
-COLUMNS = {
-    "patient_id",
-    "phn",
-    "phn_jurisdiction",
-    "family_name",
-    "given_name",
-    "middle_names",
-    "preferred_name",
-    "birth_date",
-    "gender",
-    "status",
-    "mrp_id",
-}
+COLUMNS = {"patient_id", *RECORD, "mrp_id"}
 
 
 def _new_row(bench: Bench, **texts: Any) -> RowMapping:

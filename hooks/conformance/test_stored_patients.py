@@ -6,19 +6,8 @@ from sqlalchemy import RowMapping, select
 
 from .. import RosterWithStoredTexts, StoredPatients
 from .bench import Bench, NewPatient
-from .reading import patient_row
+from .reading import RECORD, patient_row
 
-RECORD = (
-    "phn",
-    "phn_jurisdiction",
-    "family_name",
-    "given_name",
-    "middle_names",
-    "preferred_name",
-    "birth_date",
-    "gender",
-    "status",
-)
 SOME = (
     NewPatient(),
     NewPatient(family_name="Abel", given_name="Anne", middle_names="Zoë", preferred_name="Ami"),

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from cpar_plugin.hooks import StatusKind
-from cpar_plugin.hooks.conformance.test_stored_patients import RECORD
+from cpar_plugin.hooks.conformance.reading import RECORD
 from cpar_plugin.host_kit.sql import filled
 from oscar_host.roster import OscarRoster
 

@@ -19,18 +19,6 @@ from ...settings import Settings
 from ...store import tables
 from ..roster import answers
 
-_TEXTS = (
-    "phn",
-    "phn_jurisdiction",
-    "family_name",
-    "given_name",
-    "middle_names",
-    "preferred_name",
-    "birth_date",
-    "gender",
-    "status",
-)
-
 
 class PatientRecord(NamedTuple):
     """A patient, as the host's roster has it, and the answers about them."""
@@ -46,6 +34,9 @@ class PatientRecord(NamedTuple):
     birth_date: str | None
     gender: str | None
     status: str | None
+
+
+_TEXTS = PatientRecord._fields[2:]  # what `StoredPatients.record` makes
 
 
 class ReadMember(NamedTuple):
