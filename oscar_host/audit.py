@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from cpar_plugin.hooks import AuditEvent, Clock, Refused
 from cpar_plugin.host_kit.database import not_allowed
 from cpar_plugin.host_kit.time_limits import in_request
+from cpar_plugin.store.prepared import prepared
 
 from .schema import Present, Tables
 
@@ -34,7 +35,7 @@ class OscarAuditTrail:
     def __init__(self, tables: Tables, tables_present: Callable[[], Present], clock: Clock) -> None:
         """`tables_present` says which of the tables exist."""
         self._table = tables.log
-        self._insert = insert(tables.log)
+        self._insert = prepared(insert(tables.log))
         self._tables_present = tables_present
         self._clock = clock
 

@@ -22,6 +22,7 @@ from ...hooks import AuditEvent, Host
 from ...settings import LookLines, load
 from ...store import tables
 from ...store.adding import adding
+from ...store.prepared import prepared
 from ...store.waiting import came_between
 from ..operations import looks
 from . import read_sets
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _MOST_SECONDS = 10.0  # that a read waits for the writing of others
 _ATTEMPTS = 10  # each time another process was quicker
-_READ = insert(tables.read).inline()  # made once
+_READ = prepared(insert(tables.read).inline())  # made once
 
 
 class Interaction(StrEnum):

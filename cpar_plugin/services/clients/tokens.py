@@ -50,6 +50,20 @@ class StatementWithValues(NamedTuple):
     values: Mapping[str, Any]
 
 
+class ReadAlong(NamedTuple):
+    """What was asked together with who has a token, and its rows: none where it has to be asked by itself."""
+
+    statement: StatementWithValues | None = None
+    rows: Sequence[Row[Any]] = ()
+
+    def rows_of(self, statement: StatementWithValues | None) -> Sequence[Row[Any]]:
+        """The rows, if they are those of this statement."""
+        return self.rows if statement is not None and statement == self.statement else ()
+
+
+NOTHING_ALONG = ReadAlong()
+
+
 class Bearer(NamedTuple):
     """Who sent a token: None without a valid one. `rows` are those of the statement that was asked along, if any."""
 
@@ -112,7 +126,7 @@ def _caller(number: int, name: str, scopes: str, panels: frozenset[int] | None) 
     return Caller(actor=actor, client_id=client_id, scopes=rights(scopes), panels=panels)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _with_owner(query: Select[Any]) -> Select[Any]:
     """A statement with the column `owner`: who has the token, if it is valid and they may read all panels, or NULL."""
     client, limited = tables.client.c, tables.client_panel.c

@@ -83,18 +83,18 @@ class PatientSource:
         Raises NotFound, and Gone for one who is no longer a member.
         """
         patient_id = number(resource_id)
-        matches = self._with_versions(rows) if rows else self.with_id(connection, patient_id)
+        matches = self.with_id(connection, patient_id, rows)
         return matches[0] if matches else self._retired(connection, patient_id)
 
-    def with_id(self, connection: Connection, patient_id: int) -> list[Versioned]:
-        """The patient with this id, if the caller may read them. One statement."""
+    def with_id(self, connection: Connection, patient_id: int, rows: Sequence[Row[Any]] = ()) -> list[Versioned]:
+        """The patient with this id, if the caller may read them. One statement, or a client's rows of it."""
         query = _with_roles(self._host.roster)[0]  # type: ignore[arg-type]
-        return self._with_versions(connection.execute(self._readable(query), {"key": patient_id}).all())
+        return self._with_versions(rows or connection.execute(self._readable(query), {"key": patient_id}).all())
 
-    def with_phn(self, connection: Connection, phn: str) -> list[Versioned] | None:
-        """The patients with this health number (ASCII) in the host; None where there are many. One statement."""
+    def with_phn(self, connection: Connection, phn: str, rows: Sequence[Row[Any]] = ()) -> list[Versioned] | None:
+        """The patients with this health number (ASCII) in the host; None where there are many. Likewise."""
         query = _with_roles(self._host.roster)[1]  # type: ignore[arg-type]
-        rows = connection.execute(self._readable(query), {"key": phn}).all()
+        rows = rows or connection.execute(self._readable(query), {"key": phn}).all()
         return self._with_versions(rows) if len(rows) < _MANY else None
 
     def _readable(self, query: Select[Any]) -> Select[Any]:
@@ -177,6 +177,11 @@ def patient_with_id(host: Host, resource_id: str) -> StatementWithValues | None:
     """What a client that may read all panels is given of a patient; None for what can be no id."""
     key = key_of(resource_id)
     return StatementWithValues(_with_roles(host.roster)[0], {"key": key}) if key else None  # type: ignore[arg-type]
+
+
+def patients_with_phn(host: Host, phn: str) -> StatementWithValues:
+    """What such a client is given of the patients with this health number (ASCII)."""
+    return StatementWithValues(_with_roles(host.roster)[1], {"key": phn})  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=8)

@@ -14,17 +14,22 @@ from werkzeug.wrappers import Request
 from ...domain.refusals import NotFound
 from ...fhir_mappings.task import patient_of
 from ...services.clients.read_log import Interaction, PatientRead
+from ...services.clients.tokens import StatementWithValues
 from ...services.fhir.groups import GroupSource, HeldMembers
 from ...services.fhir.patients import patient_with_id
 from ...services.fhir.search.request import Shape, Summary, shape
 from ...services.fhir.search.shape import is_included, shaped
 from ...services.fhir.sources import read
 from ...services.fhir.versions import Versioned
-from .callers import require
+from .callers import Callers, require
 from .routes import Exchange
 
-ALONG = {"Patient": patient_with_id}  # what is read in the same statement as who asks
 OF_PATIENTS = ("Patient", "Group", "Task")  # each read of these leaves a record
+
+
+def patient_meant(callers: Callers, kind: str, resource_id: str) -> StatementWithValues | None:
+    """What a read of a patient reads; None for others."""
+    return patient_with_id(callers.host, resource_id) if kind == "Patient" else None
 
 
 def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str | None = None) -> Response:
@@ -37,7 +42,7 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str 
     if response_shape.summary is Summary.COUNT:
         response_shape = replace(response_shape, summary=Summary.FALSE)  # R4: for searches alone
     connection, host, settings, caller = exchange.connection, exchange.host, exchange.settings, exchange.caller
-    versioned = read(connection, host, settings, caller, kind, resource_id, exchange.rows)
+    versioned = read(connection, host, settings, caller, kind, resource_id, exchange.along.rows)
     if version not in (None, str(versioned.version)):
         raise NotFound("Only the current version of a resource is available here.")
     headers = {

@@ -1,7 +1,7 @@
 """How every address of the FHIR interface is served: who asks, in which form, and what a refusal looks like."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,14 +10,14 @@ from typing import Any
 
 import orjson
 from flask import Response, current_app, request
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from werkzeug.wrappers import Request
 
 from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host
 from ...services.clients.caller import Caller
 from ...services.clients.read_log import PatientRead
-from ...services.clients.tokens import StatementWithValues
+from ...services.clients.tokens import NOTHING_ALONG, ReadAlong, StatementWithValues
 from ...services.fhir.search.cursor import Cursors
 from ...services.fhir.search.request import Pairs
 from ...settings import Settings
@@ -45,7 +45,7 @@ class Exchange:
     connection: Connection
     open: ExitStack
     request: Request  # of a batch: what one of its entries stands for
-    rows: Sequence[Row[Any]] = ()  # of the route's `along`
+    along: ReadAlong = NOTHING_ALONG  # by the route's `along`
     reads: list[PatientRead] | None = None  # of a batch: what is to be recorded with other entries
 
     @property
@@ -105,7 +105,7 @@ class FhirRoute:
 
     `form` derives the form of the answer from the request's parameters and headers, or raises a Refusal. `posts_form`:
     the body of a POST is a form with further parameters. `along`: what is read in the statement that says who
-    asks, by the host and the id in the address.
+    asks, of the callers and the parts of the address.
     """
 
     path: str
@@ -114,7 +114,7 @@ class FhirRoute:
     form: Callable[[Pairs], str] = content_type
     posts_form: bool = False
     largest: int = LARGEST_REQUEST  # bytes
-    along: Callable[[Host, str], StatementWithValues | None] | None = None
+    along: Callable[..., StatementWithValues | None] | None = None
 
 
 def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
@@ -123,13 +123,14 @@ def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
         request.max_content_length = route.largest
         with ExitStack() as open_:
             connection = open_.enter_context(callers.host.database.engine.connect())
-            along = route.along(callers.host, arguments["resource_id"]) if route.along else None
-            caller, rows = callers.caller_and_rows(connection, along)
+            statement = route.along(callers, **arguments) if route.along else None
+            caller, rows = callers.caller_and_rows(connection, statement)
             refuse_operation(arguments.get("resource_id", ""))
             if request.method not in route.methods:
                 raise wrong_method(*route.methods)
             pairs = parameters(form=route.posts_form)
-            exchange = Exchange(callers, caller, pairs, route.form(pairs), connection, open_, request, rows)
+            along = ReadAlong(statement, rows)
+            exchange = Exchange(callers, caller, pairs, route.form(pairs), connection, open_, request, along)
             return route.view(exchange, **arguments)
     except Exception as error:
         return refused(error)

@@ -1,15 +1,18 @@
 """Searching: one page at a time, as a Bundle."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 import orjson
-from flask import Response
+from flask import Response, request
 
 from ...fhir_mappings.identifiers import Resource
 from ...fhir_mappings.outcome import not_answered
 from ...services.clients.read_log import Interaction, PatientRead
+from ...services.clients.tokens import StatementWithValues
+from ...services.fhir.search.by_identifier import statement_for
 from ...services.fhir.search.criteria import kinds_passed
 from ...services.fhir.search.page import Page, Position, Searching
 from ...services.fhir.search.request import MOST_LINKS, Search, SearchContext, Shape, understand
@@ -17,12 +20,21 @@ from ...services.fhir.search.shape import is_included, shaped
 from ...services.fhir.search.values import BadSearch
 from ...services.fhir.versions import Versioned
 from ...services.operations import clinic
-from .callers import require
+from .callers import Callers, require
 from .negotiation import strict
 from .reading import OF_PATIENTS, ShownPatients, group_body, shown_in
 from .routes import Exchange
 
+_IDENTIFIER = re.compile(rb"(?:^|&)identifier=([^&]+)")
 _INCLUDED = {"Group": "Patient", "PractitionerRole": "Practitioner", "Practitioner": "PractitionerRole"}
+
+
+def patients_meant(callers: Callers, kind: str) -> StatementWithValues | None:
+    """What a search by one identifier reads, which is the search that systems send most; None for others."""
+    meant = _IDENTIFIER.search(request.query_string) if kind == "Patient" else None
+    if meant is None:
+        return None
+    return statement_for(callers.host, callers.settings, unquote_plus(meant[1].decode("ascii", "replace")))
 
 
 def search(exchange: Exchange, kind: str) -> Response:
@@ -40,7 +52,7 @@ def search(exchange: Exchange, kind: str) -> Response:
         require(exchange.caller, passed, "search")
     if query.includes:
         require(exchange.caller, _INCLUDED[kind], "read")
-    searching = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller)
+    searching = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller, exchange.along)
     page = searching.page(query, position)
     with_members = kind == "Group" and bool(page.matches) and is_included(kind, "member", query.shape)
     shown = ShownPatients()

@@ -16,6 +16,7 @@ from ....settings import Settings
 from ....store.types import Moment
 from ....store.versions import to_the_second
 from ...clients.caller import Caller
+from ...clients.tokens import NOTHING_ALONG, ReadAlong
 from ..sources import LARGE, source
 from ..versions import Versioned
 from . import in_memory
@@ -55,7 +56,11 @@ class Page:
 class Searching:
     """Searches for one caller, on one connection."""
 
-    def __init__(self, connection: Connection, host: Host, settings: Settings, caller: Caller) -> None:
+    def __init__(
+        self, connection: Connection, host: Host, settings: Settings, caller: Caller, along: ReadAlong = NOTHING_ALONG
+    ) -> None:
+        """`along`: what was read together with who asks."""
+        self._along = along
         self._connection = connection
         self._host = host
         self._settings = settings
@@ -101,7 +106,7 @@ class Searching:
 
     def _of_many(self, search: Search, position: Position) -> Page:
         if not position.after:
-            few = looked_up(self._connection, self._host, self._settings, self._caller, search)
+            few = looked_up(self._connection, self._host, self._settings, self._caller, search, self._along)
             if few is not None and len(few) <= search.count:
                 return Page(few, [], _known(search, len(few)), None)
         of_kind = source(self._host, self._settings, self._caller, search.kind)
