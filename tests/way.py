@@ -12,11 +12,14 @@ Connect = Callable[[], socket.socket]
 
 
 class Way:
-    """Whoever connects to `port` is connected to the server. While the server is away, connections end at once."""
+    """Whoever connects to `port` is connected to the server. While the server is away, connections end at once.
 
-    def __init__(self, connect: Connect) -> None:
+    `listening`: where it is entered; a port of the loopback if not given.
+    """
+
+    def __init__(self, connect: Connect, listening: socket.socket | None = None) -> None:
         self._connect = connect
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = listening or socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self._open: list[tuple[socket.socket, threading.Thread]] = []
         self._is_cut = False

@@ -73,10 +73,13 @@ class FleetAtWork:
     """The clinics, and the processes that work for them."""
 
     def __init__(
-        self, folder: Folder, broker: PrivateRabbitMQ, registry: RunningRegistry, broker_port: int | None = None
+        self, folder: Folder, broker: PrivateRabbitMQ, registry: RunningRegistry, broker_at: str | None = None
     ) -> None:
         self.folder, self.broker, self.registry = folder, broker, registry
-        self.broker_url = broker.url.replace(f":{broker.port}/", f":{broker_port or broker.port}/")
+        here = f"127.0.0.1:{broker.port}"
+        assert f"@{here}/" in broker.url
+        self.broker_url = broker.url.replace(f"@{here}/", f"@{broker_at or here}/")
+        self.prefix: list[str] = []  # words before those of every program
         self.calendar = calendar_of_today()
         self.night: datetime | None = None  # now
         self.environment: dict[str, str] = {}
@@ -84,9 +87,9 @@ class FleetAtWork:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.write()
 
-    def machine(self, name: str, broker_port: int | None = None) -> "FleetAtWork":
-        """Another machine of the same fleet: with files of its own, and its own way to the broker."""
-        machine = FleetAtWork(self.folder.elsewhere(name), self.broker, self.registry, broker_port)
+    def machine(self, name: str, broker_at: str | None = None) -> "FleetAtWork":
+        """Another machine of the same fleet: with files of its own, and its own way to the broker (`host:port`)."""
+        machine = FleetAtWork(self.folder.elsewhere(name), self.broker, self.registry, broker_at)
         machine.calendar, machine.environment, machine.processes = self.calendar, self.environment, self.processes
         return machine
 
@@ -125,7 +128,11 @@ class FleetAtWork:
         log = self.folder.file.with_name(f"{arguments[0]}.log").open("ab")
         with log:
             process = subprocess.Popen(
-                [str(PROGRAM), "fleet", *arguments], env=environment, stdout=log, stderr=log, start_new_session=True
+                [*self.prefix, str(PROGRAM), "fleet", *arguments],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self.processes.append(process)
         return process
