@@ -9,7 +9,8 @@ from cpar_plugin.host_kit.sql import letters, may_be_stored
 
 from .granted import not_locked_out
 from .passwords import matches
-from .schema import Present, Tables
+from .present import Present
+from .schema import Tables
 
 
 class Pin(NamedTuple):

@@ -15,7 +15,8 @@ from cpar_plugin.host_kit.database import not_allowed
 from cpar_plugin.host_kit.time_limits import in_request
 from cpar_plugin.store.prepared import prepared
 
-from .schema import Present, Tables
+from .present import Present
+from .schema import Tables
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -81,7 +82,7 @@ class OscarAuditTrail:
 
     def _now(self, present: Present) -> dt.datetime:
         """OSCAR writes the clinic's time, but a TIMESTAMP is read in the connection's zone: UTC."""
-        zone = dt.UTC if isinstance(present.type_of(self._table.c.dateTime), TIMESTAMP) else self._clock.zone
+        zone = dt.UTC if issubclass(present.type_of(self._table.c.dateTime), TIMESTAMP) else self._clock.zone
         return self._clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0)
 
     def _line(self, event: AuditEvent, now: dt.datetime, here: str | None, present: Present) -> dict[str, object]:

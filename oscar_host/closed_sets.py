@@ -6,7 +6,8 @@ from sqlalchemy import Connection, func, select
 
 from cpar_plugin.host_kit.sql import exactly, letters
 
-from .schema import Present, Tables
+from .present import Present
+from .schema import Tables
 
 _CLOSES = "BLACKLIST"
 

@@ -11,8 +11,9 @@ from cpar_plugin.host_kit.sql import exactly, letters
 
 from . import juno
 from .closed_sets import closed_to
+from .present import Present
 from .privileges import ADMINISTRATION, OF_ONE_PATIENT, RECORDS, Grant, Grants, Privileges
-from .schema import Present, Tables
+from .schema import Tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, FromClause, String, case, func, literal, n
 
 from cpar_plugin.host_kit.sql import constant, filled
 
-from .schema import Present, Tables
+from .present import Present
+from .schema import Tables
 
 _NOTHING, _SPACE, _LINE = constant(""), constant(" "), literal("\n")
 

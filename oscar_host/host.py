@@ -22,11 +22,12 @@ from .audit import NoAuditTrail, OscarAuditTrail
 from .homes import OscarHomes
 from .identity import OscarIdentity, no_provider
 from .ini_file import sections
+from .present import Present, present
 from .privileges import CPAR
 from .references import resolved
 from .roster import OscarRoster
 from .schedule import OscarSchedule
-from .schema import ANY_EMR, Present, Tables, host_tables, present
+from .schema import ANY_EMR, Tables, host_tables
 from .visits import OscarVisits
 
 PREFIX: Final = "CPAR_"  # of environment variables

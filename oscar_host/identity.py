@@ -10,8 +10,9 @@ from cpar_plugin.host_kit.database import HostDatabase
 from cpar_plugin.host_kit.time_limits import in_request
 
 from . import granted
+from .present import Present
 from .privileges import ADMINISTRATION, CPAR, READ, RECORDS, WRITE, Privileges, object_of
-from .schema import Present, Tables
+from .schema import Tables
 
 SYSTEM = Actor(actor_id="-1", display_name="System")
 

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Subquery, column, literal, select, table, 
 from cpar_plugin.host_kit.names import folded
 from cpar_plugin.host_kit.sql import letters
 
+from .present import Present
 from .privileges import READ, RECORDS, patient_of
-from .schema import Present
 
 _MARK = "permission_read"
 _MOST_ANCESTORS = 20  # a circle of roles must end

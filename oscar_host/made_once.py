@@ -6,7 +6,8 @@ A process of a fleet opens hundreds of clinics, and to make the SQL about merged
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from .schema import Present, Tables
+from .present import Present
+from .schema import Tables
 
 _MOST: Final = 500  # few versions of OSCAR, and few statements of each
 _KEPT: Final[dict[tuple[object, ...], Any]] = {}

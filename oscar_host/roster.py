@@ -45,7 +45,8 @@ from .card_types import jurisdiction
 from .granted import not_locked_out
 from .made_once import made_once
 from .name_ranges import by_index
-from .schema import Present, Tables
+from .present import Present
+from .schema import Tables
 from .stored_texts import TEXTS, record_of
 from .typed_numbers import may_be_typed_as
 from .visit_status import is_attended

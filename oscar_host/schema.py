@@ -4,18 +4,15 @@ Keys and types are those of Open-O, in OSCAR's own words. Forks differ: what a q
 them lack goes through `Present`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
-from typing import Any, Final
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 from sqlalchemy import (
     CHAR,
     Column,
-    ColumnElement,
     Date,
     DateTime,
-    Engine,
     Index,
     Integer,
     MetaData,
@@ -24,16 +21,10 @@ from sqlalchemy import (
     Table,
     Text,
     Time,
-    inspect,
-    null,
     text,
 )
 from sqlalchemy.dialects.mysql import CHAR as MYSQL_CHAR
 from sqlalchemy.dialects.sqlite import TIME as SQLITE_TIME
-from sqlalchemy.types import TypeEngine
-
-from cpar_plugin.hooks import Refused
-from cpar_plugin.host_kit.schemas import schema_of
 
 # Without microseconds, as text in other programs' files has none: times are compared as text on SQLite.
 _SECONDS = Time().with_variant(
@@ -278,67 +269,3 @@ def _log(metadata: MetaData) -> Table:
         Index("log_time", "dateTime"),
         Index("log_provider", "provider_no"),
     )
-
-
-@dataclass(frozen=True)
-class Present:
-    """Which tables and columns this database really has. Names are compared without case, as both databases do."""
-
-    types: Mapping[str, Mapping[str, TypeEngine[Any]]]  # by table, by column
-    names_collation: str | None = None  # of patients' last names, where MariaDB has an index that begins with them
-
-    @cached_property
-    def names(self) -> frozenset[tuple[str, frozenset[str]]]:
-        """The tables, each with its columns: what statements depend on, to be compared with another database's."""
-        return frozenset((table, frozenset(columns)) for table, columns in self.types.items())
-
-    def has(self, table: Table) -> bool:
-        """Whether the table is there."""
-        return table.name in self.types
-
-    def has_column(self, column: Column[Any]) -> bool:
-        """Whether the column is there."""
-        return column.name.lower() in self.types.get(column.table.name, ())
-
-    def type_of(self, column: Column[Any]) -> TypeEngine[Any]:
-        """The type that a column has here. Raises KeyError where there is none."""
-        return self.types[column.table.name][column.name.lower()]
-
-    def column(self, column: Column[Any]) -> ColumnElement[Any]:
-        """The column, or NULL where this fork has none."""
-        return column if self.has_column(column) else null()
-
-
-def present(engine: Engine, tables: Tables) -> Present:
-    """Look which of our tables and their columns are there. Raises Refused where there is no OSCAR at all."""
-    names = [getattr(tables, field.name).name for field in fields(tables)]
-    schema = schema_of(engine, tables.demographic)
-    reflected = inspect(engine).get_multi_columns(schema=schema, filter_names=names)
-    types = {
-        table: {str(column["name"]).lower(): column["type"] for column in columns}
-        for (_, table), columns in reflected.items()
-        if columns
-    }
-    if tables.demographic.name not in types:
-        database = schema or engine.url.database
-        raise Refused(
-            f"There is no table demographic in the database {database}: set CPAR_HOST_SCHEMA to the name of the EMR's "
-            "database, or make one for trying out with cpar demo-data."
-        )
-    return Present(types, _names_collation(engine, schema))
-
-
-_NAMES_COLLATION: Final = text(
-    "SELECT name.collation_name FROM information_schema.columns AS name JOIN information_schema.statistics AS part "
-    "USING (table_schema, table_name, column_name) WHERE table_schema = :schema AND table_name = 'demographic' "
-    "AND column_name = 'last_name' AND part.seq_in_index = 1 AND part.sub_part IS NULL LIMIT 1"
-)
-
-
-def _names_collation(engine: Engine, schema: str | None) -> str | None:
-    if engine.dialect.name == "sqlite":
-        return None
-    with engine.connect() as connection:
-        names = {"schema": schema or engine.url.database}
-        collation: str | None = connection.scalar(_NAMES_COLLATION, names)
-    return collation

@@ -8,8 +8,9 @@ from sqlalchemy import Column, ColumnElement, FromClause, String, cast, func, li
 
 from cpar_plugin.host_kit.sql import constant, filled, greater, letters, moment_of
 
+from .present import Present
 from .roster import OscarRoster
-from .schema import Present, Tables
+from .schema import Tables
 from .visit_status import first_letter
 
 _NOTHING, _MIDNIGHT = constant(""), literal("00:00:00")

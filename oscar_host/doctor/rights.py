@@ -13,7 +13,7 @@ from cpar_plugin.host_kit.database import MARIADB
 from .. import juno
 from ..audit import NoAuditTrail
 from ..host import OscarHost
-from ..schema import present
+from ..present import present
 from .account import account, grants, missing
 
 _OWN: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")

@@ -13,7 +13,7 @@ from cpar_plugin.host_kit.migrations import Step, step_of
 from .. import juno
 from ..audit import NoAuditTrail
 from ..host import OscarHost
-from ..schema import Present, present
+from ..present import Present, present
 from .rights import DENIED, Reading, error_number, needed, try_to_read
 
 _TABLES: Final = table(

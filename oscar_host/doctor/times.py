@@ -11,7 +11,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.host_kit.database import MARIADB
 
 from ..host import OscarHost
-from ..schema import present
+from ..present import present
 from .rights import Reading, reading
 
 _MUCH: Final = timedelta(seconds=30)
@@ -85,7 +85,7 @@ def oscar_clock(host: OscarHost) -> Health:
     latest = select(log.c.dateTime, log.c.content).where(log.c.dateTime.is_not(None))
     with host.database.engine.connect() as connection:
         lines = connection.execute(latest.order_by(log.c.id.desc()).limit(_LINES)).all()
-    zone = UTC if isinstance(existing.type_of(log.c.dateTime), TIMESTAMP) else host.clock.zone
+    zone = UTC if issubclass(existing.type_of(log.c.dateTime), TIMESTAMP) else host.clock.zone
     ahead, behind = _differences(
         [(at.replace(tzinfo=zone), (content or "").startswith("cpar")) for at, content in reversed(lines)],
         host.clock.now(),

@@ -12,7 +12,8 @@ from cpar_plugin.services.privacy.document import IN_THIS_SYSTEM, Grid, PackSect
 
 from ..host import OscarHost
 from ..own_sessions import own_session
-from ..schema import Tables, host_tables, present
+from ..present import column_types
+from ..schema import Tables, host_tables
 
 _NOT_HERE: Final = "not here, or not open to the account"
 _LOG: Final = host_tables().log.name
@@ -201,7 +202,7 @@ def section(host: OscarHost) -> PackSection:
 
 
 def _grids(tables: Tables, host: OscarHost) -> Iterator[Grid]:
-    there = present(host.database.engine, tables).types
+    there = column_types(host.database.engine, tables)
     for name, table in EMR_TABLES.items():
         types = there.get(name, {})
         rows = []

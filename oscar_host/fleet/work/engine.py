@@ -107,10 +107,14 @@ class Engine:
         publish(self.app, task, queue, *arguments)
 
     def _look(self, name: str, trace: str) -> None:
-        """What the calendar wants, then as many panels as may be under way at a time."""
-        if name in self.clinics.read().draining:
+        """What the calendar wants, then as many panels as may be under way at a time: the first of them at once.
+
+        To open a clinic in another process, which is the next one free, takes as long as half a panel.
+        """
+        reading = self.clinics.read()
+        if name in reading.draining:
             return
-        with self._opened(self.clinics.read().clinic(name)) as host:
+        with self._opened(reading.clinic(name)) as host:
             settings, now, report = plugin_settings.load(host.settings), host.clock.now(), RunReport()
             may_submit = begin_due(host, settings, now, report)
             if not report.errors:
@@ -118,11 +122,14 @@ class Engine:
             if not may_submit or self._is_down(settings):
                 return
             due = due_work(host, settings, now)
-        free = max(0, self.fleet.clinic_panels_at_once - due.under_way)
-        of_people = min(due.people, free)
-        for queue, count in ((queues.PEOPLE, of_people), (queues.NIGHT, min(due.automatic, free - of_people))):
-            for _ in range(count):
+            free = max(0, self.fleet.clinic_panels_at_once - due.under_way)
+            of_people = min(due.people, free)
+            turns = [queues.PEOPLE] * of_people + [queues.NIGHT] * min(due.automatic, free - of_people)
+            for queue in turns[1:]:
                 self.publish(PANEL, queue, name, trace, queue)
+            more = bool(turns) and self._submitted(host, settings)
+        if more:
+            self.publish(PANEL, turns[0], name, trace, turns[0])
 
     def _panel(self, name: str, trace: str, queue: str) -> None:
         """One panel of the clinic; then another task for its next one, behind those of other clinics."""
@@ -130,18 +137,20 @@ class Engine:
         if name in reading.draining:
             return
         with self._opened(reading.clinic(name)) as host:
-            settings = plugin_settings.load(host.settings)
-            registry = self.registry(settings)
-            if registry is None:
-                work = submit_one(host, settings, _way_out(settings), at_most=self.fleet.clinic_panels_at_once)
-            else:
-                with registry.admitted() as admitted:
-                    out = registry.sending(_way_out(settings))
-                    most = self.fleet.clinic_panels_at_once
-                    work = submit_one(host, settings, out, at_most=most) if admitted else None
-            more = due_work(host, settings, host.clock.now()).waiting if work else 0
+            more = self._submitted(host, plugin_settings.load(host.settings))
         if more:
             self.publish(PANEL, queue, name, trace, queue)
+
+    def _submitted(self, host: Host, settings: Settings) -> bool:
+        """Submit the clinic's next panel, where the registry takes one: whether others wait then."""
+        registry, most = self.registry(settings), self.fleet.clinic_panels_at_once
+        if registry is None:
+            work = submit_one(host, settings, _way_out(settings), at_most=most)
+        else:
+            with registry.admitted() as admitted:
+                out = registry.sending(_way_out(settings))
+                work = submit_one(host, settings, out, at_most=most) if admitted else None
+        return bool(work) and due_work(host, settings, host.clock.now()).waiting > 0
 
     def _jobs(self, name: str, trace: str, due: Sequence[str]) -> None:
         """The clinic's other jobs, those that are due."""
