@@ -58,7 +58,9 @@ def members(connection: Connection, host: Host, actor: Actor, settings: Settings
     doubtful_ids: list[int] = []
     query = _in_bands(host, rules, host.identity.visible(actor, member.c.patient_id), *of_panel)
     with connection.execute(query.execution_options(yield_per=_STREAMED)) as result:
-        for of_confirmation, of_visit, of_age, code, doubtful_id, patients in result:
+        for number, code, doubtful_id, patients in result:
+            of_lapses, of_age = divmod(number, len(bands.AGES))
+            of_confirmation, of_visit = divmod(of_lapses, len(bands.LAPSES))
             confirmed[bands.LAPSES[of_confirmation]] += patients
             seen[bands.LAPSES[of_visit]] += patients
             ages[bands.AGES[of_age]][Gender(gender(code))] += patients
@@ -70,21 +72,19 @@ def members(connection: Connection, host: Host, actor: Actor, settings: Settings
 
 
 def _in_bands(host: Host, rules: Eligibility, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """How many members, by the places of their bands and by gender; those in doubt one by one, with the patient_id."""
+    """How many members, by the places of their bands and by gender; those in doubt one by one, with the patient_id.
+
+    The three places are one number: databases sort by it sooner than by three.
+    """
     rows = member_rows.members(host, now=host.clock.now()).where(*conditions)
     # The limit excludes no one. It keeps databases from working a column out again for each time that it is named.
     columns = (rows.selected_columns[name] for name in ("patient_id", *columns_named(rules)))
     one_by_one = rows.with_only_columns(*columns).limit(LAST_KEY).subquery("one_by_one")
     c, today = one_by_one.c, rules.today
-    grouping = (
-        _lapse(c.confirmed_on, today).label("of_confirmation"),
-        _lapse(c.last_visit_on, today).label("of_visit"),
-        _age(c.birth_date, today).label("of_age"),
-        c.gender,
-        case((certainly_eligible(c, rules), null()), else_=c.patient_id).label("doubtful_id"),
-    )
-    names = ("of_confirmation", "of_visit", "of_age", c.gender, "doubtful_id")
-    return select(*grouping, func.count()).group_by(*names)
+    of_lapses = _lapse(c.confirmed_on, today) * len(bands.LAPSES) + _lapse(c.last_visit_on, today)
+    number = (of_lapses * len(bands.AGES) + _age(c.birth_date, today)).label("number")
+    doubtful_id = case((certainly_eligible(c, rules), null()), else_=c.patient_id).label("doubtful_id")
+    return select(number, c.gender, doubtful_id, func.count()).group_by("number", c.gender, "doubtful_id")
 
 
 def _lapse(day: ColumnElement[date], today: date) -> ColumnElement[int]:

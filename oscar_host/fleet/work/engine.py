@@ -107,9 +107,9 @@ class Engine:
         publish(self.app, task, queue, *arguments)
 
     def _look(self, name: str, trace: str) -> None:
-        """What the calendar wants, then as many panels as may be under way at a time: the first of them at once.
+        """What the calendar wants and a first panel, then as many tasks as there may be panels under way at a time.
 
-        To open a clinic in another process, which is the next one free, takes as long as half a panel.
+        Mostly another process takes these, and to open the clinic there takes as long as half a panel.
         """
         reading = self.clinics.read()
         if name in reading.draining:
@@ -125,11 +125,9 @@ class Engine:
             free = max(0, self.fleet.clinic_panels_at_once - due.under_way)
             of_people = min(due.people, free)
             turns = [queues.PEOPLE] * of_people + [queues.NIGHT] * min(due.automatic, free - of_people)
-            for queue in turns[1:]:
-                self.publish(PANEL, queue, name, trace, queue)
             more = bool(turns) and self._submitted(host, settings)
-        if more:
-            self.publish(PANEL, turns[0], name, trace, turns[0])
+        for queue in turns if more else ():
+            self.publish(PANEL, queue, name, trace, queue)
 
     def _panel(self, name: str, trace: str, queue: str) -> None:
         """One panel of the clinic; then another task for its next one, behind those of other clinics."""
