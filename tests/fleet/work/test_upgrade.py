@@ -55,7 +55,8 @@ def test_a_new_version_takes_over_worker_by_worker_while_the_night_runs(
 ) -> None:
     for name in NAMES:
         fleet.clinic(name, new_database, PANELS)
-    mark(fleet.folder.clinics, "west")
+    for name in ("south", "west"):
+        mark(fleet.folder.clinics, name)
     fleet.registry.behave("slow", seconds=0.5)
     workers, beat = [fleet.worker(), fleet.worker()], fleet.beat()
     fleet.wait(lambda: fleet.states()[SubmissionState.DELIVERED] > 0, "the first is delivered")
@@ -63,9 +64,12 @@ def test_a_new_version_takes_over_worker_by_worker_while_the_night_runs(
     environment = {**os.environ, "CPAR_FLEET": str(fleet.folder.file), **next_version}
     result = subprocess.run(migrate, env=environment, capture_output=True, text=True, check=True)
     assert SAID in result.stderr
+    fleet.registry.behave("slow", seconds=2)
+    unmark(fleet.folder.clinics, "south")
+    fleet.wait(lambda: fleet.states()[SubmissionState.SENDING] > 0, "the old ones have panels in hand")
     for worker in workers:
-        fleet.start("worker", "--processes", "2", **next_version)
         worker.send_signal(signal.SIGTERM)
+        fleet.start("worker", "--processes", "2", **next_version)
         assert worker.wait(timeout=120) == 0
     fleet.start("beat", **next_version)
     beat.send_signal(signal.SIGTERM)
