@@ -167,12 +167,12 @@ def test_a_registry_that_is_down_is_left_in_peace_and_said_to_be_so_once(night: 
 
 
 def test_a_worker_that_is_stopped_finishes_what_it_has_in_hand_and_leaves_the_rest(night: FleetAtWork) -> None:
-    night.registry.behave("slow", seconds=0.3)
+    night.registry.behave("slow", seconds=1)
     old = night.worker()
     night.beat()
-    night.wait(lambda: night.states()[SubmissionState.DELIVERED] > 0, "the first is delivered")
-    night.worker()
+    night.wait(lambda: night.states()[SubmissionState.SENDING] > 0, "it has panels in hand")
     old.send_signal(signal.SIGTERM)
+    night.worker()
     assert old.wait(timeout=60) == 0
     night.wait_until_delivered(len(NAMES) * PANELS)
     night.check()
