@@ -35,22 +35,18 @@ def continuity(
     now = host.clock.now()
     since = months_before(now.astimezone(host.clock.zone).date(), settings.continuity_months)
     attended = host.visits.attended(since, now)
-    # An expression of the host's may have no type on SQLite, which then makes no index for the join.
-    patient_id = cast(attended.c.patient_id, BigInteger).label("patient_id")
+    # By panel and provider: few groups, and each patient is looked up once.
     seen = (
-        select(patient_id, attended.c.provider_id, func.count().label("visits"))
-        .group_by(patient_id, attended.c.provider_id)
-        .subquery("seen")
-    )
-    is_own = exists().where(
-        panel_provider.c.panel_id == member.c.panel_id, panel_provider.c.provider_id == seen.c.provider_id
-    )
-    counts = (
-        select(func.sum(seen.c.visits), func.sum(case((is_own, seen.c.visits), else_=0)))
-        .select_from(seen.join(member, member.c.patient_id == seen.c.patient_id))
+        select(member.c.panel_id, attended.c.provider_id, func.count().label("visits"))
+        # An expression of the host's may have no type on SQLite, which then makes no index for the join.
+        .join_from(attended, member, member.c.patient_id == cast(attended.c.patient_id, BigInteger))
         .where(host.identity.visible(actor, member.c.patient_id))
+        .group_by(member.c.panel_id, attended.c.provider_id)
     )
     if panel_id is not None:
-        counts = counts.where(member.c.panel_id == panel_id)
+        seen = seen.where(member.c.panel_id == panel_id)
+    c = seen.subquery("seen").c
+    is_own = exists().where(panel_provider.c.panel_id == c.panel_id, panel_provider.c.provider_id == c.provider_id)
+    counts = select(func.sum(c.visits), func.sum(case((is_own, c.visits), else_=0)))
     visits, own = connection.execute(counts).one()
     return Continuity(since, settings.continuity_months, int(visits or 0), int(own or 0))

@@ -46,6 +46,8 @@ def of_doubtful(
 
     One statement, or one for each thousand of these.
     """
+    if doubtful_ids is not None and not doubtful_ids:
+        return NextSubmission(0, {})
     members = member_rows.members(host, now=host.clock.now())
     of_panel = () if panel_id is None else (member.c.panel_id == panel_id,)
     visible = host.identity.visible(actor, member.c.patient_id)

@@ -52,14 +52,14 @@ def eligibility_on_panel(
     connection: Connection, host: Host, settings: Settings, now: datetime, panel_id: int
 ) -> Eligibility:
     """The rules at this moment for the members of one panel, in a clinic of any size."""
-    return eligibility(connection, host, settings, now, same_phn=of_panel(connection, host, settings, now, panel_id))
+    return eligibility(connection, host, settings, now, same_phn=of_members(connection, host, settings, now, panel_id))
 
 
 def eligibility(
     connection: Connection, host: Host, settings: Settings, now: datetime, *, same_phn: SamePhn | None = None
 ) -> Eligibility:
     """The rules at this moment. Who has the same PHN is read from the database unless it is known."""
-    shared = of_all(connection, host, settings, now) if same_phn is None else same_phn
+    shared = of_members(connection, host, settings, now, None) if same_phn is None else same_phn
     return replace(_alone(host, settings, now), shared_phns=shared.shared, phns_of_others=shared.of_others)
 
 
@@ -93,6 +93,8 @@ def of_all(
         .having(func.count() > 1)
     )
     rows = [row for row in connection.execute(groups).all() if is_phn(row[0])]
+    if not rows:
+        return SamePhn()
     pairs = (patient_id for _, count, *ends in rows if count == 2 for patient_id in ends)
     all_members = member_rows.members(host, now=now, membership=membership)
     queries = [
@@ -105,13 +107,15 @@ def of_all(
     return _judged(connection, queries, _alone(host, settings, now), visible)
 
 
-def of_panel(connection: Connection, host: Host, settings: Settings, now: datetime, panel_id: int) -> SamePhn:
-    """The PHNs of a panel's members that another member has too, on whatever panel. No one is named.
+def of_members(connection: Connection, host: Host, settings: Settings, now: datetime, panel_id: int | None) -> SamePhn:
+    """The PHNs of a panel's members, or of all, that another member has too, on whatever panel. No one is named.
 
-    One statement; where there may be such PHNs, two more for each few of them.
+    One statement, which the host answers by its index of PHNs; where there may be such PHNs, two more for each few.
     """
-    members = select(member.c.patient_id).where(member.c.panel_id == panel_id)
+    members = select(member.c.patient_id).where(true() if panel_id is None else member.c.panel_id == panel_id)
     phns = list(filter(is_phn, connection.scalars(host.roster.shared_phns(members))))
+    if not phns:
+        return SamePhn()
     if len(phns) > _LOOKED_UP:
         return of_all(connection, host, settings, now, false())
     patient_ids: set[int] = set()
