@@ -114,15 +114,15 @@ def _clinic(stored: StoredClinic, fleet: FleetSettings, every_clinic: Mapping[st
             name, f"Rename {stored.origin}: letters, digits and hyphens, {_LONGEST_NAME} at most.", address
         )
     try:
-        settings = {**every_clinic, **_section(stored)}
+        of_fleet = {"log_format": fleet.log_format, DRAINING: "no"}  # of its processes, in which settings are checked
+        settings = {**every_clinic, **_section(stored), **of_fleet}
         address = address_of(name, settings, fleet)
         data_folder = fleet.data_folder / name
         settings = with_own_folders(resolved(settings, os.environ), data_folder)
         check(settings)
     except Refused as refused:
         return WrongClinic(name, f"Correct {stored.origin}: {refused}", address)
-    of_fleet = {"log_format": fleet.log_format, DRAINING: "no"}
-    settings |= {"context_path": address[address.index("/") :], **of_fleet}
+    settings |= {"context_path": address[address.index("/") :]}
     return FleetClinic(name, settings, address, check_pages(settings, fleet), data_folder, stored.file)
 
 

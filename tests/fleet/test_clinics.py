@@ -1,5 +1,6 @@
 """A fleet is a folder of settings files: each is checked by itself, and changes need no restart."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_a_wrong_file_is_named_with_what_to_do_and_all_others_go_on(folder: Fold
     assert "panels_at_once" in reasons["west"]
     assert "section [cpar]" in reasons["half"]
     assert "letters, digits and hyphens" in reasons["a clinic"]
+
+
+def test_a_process_writes_its_log_as_the_fleet_says_whatever_a_clinic_says(folder: Folder) -> None:
+    folder.add("north", log_format="json")
+    root = logging.getLogger()
+    before = [*root.handlers]
+    try:
+        assert folder.read().read().clinics["north"].settings["log_format"] == "text"
+        assert root.handlers == before
+    finally:
+        root.handlers = before
 
 
 def test_files_that_come_change_and_go_are_noticed_without_a_restart(folder: Folder) -> None:
