@@ -100,14 +100,14 @@ _NAMES_COLLATION: Final = text(
 def _columns(engine: Engine, tables: Tables) -> _Types:
     """Of MariaDB, by one statement: the inspector asks for each table, and reads the SQL that makes it.
 
-    Raises DBAPIError where the account may read single columns.
+    Raises DBAPIError, by the inspector, where the account may read single columns, or there is no such database.
     """
     names, schema = _names(tables), schema_of(engine, tables.demographic) or engine.url.database
     known = {name.lower(): name for name in names}  # some servers keep names in small letters
     types: dict[str, dict[str, type[TypeEngine[Any]]]] = {}
     with engine.connect() as connection:
         rows = connection.execute(_COLUMNS, {"schema": schema, "names": names}).all()
-    if any(kind is None for _, _, kind in rows):
+    if not rows or any(kind is None for _, _, kind in rows):
         return _reflected(engine, tables)
     for table, column, kind in rows:
         types.setdefault(known[table.lower()], {})[column.lower()] = ischema_names.get(kind, NullType)
