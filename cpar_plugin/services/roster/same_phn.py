@@ -59,7 +59,7 @@ def eligibility(
     connection: Connection, host: Host, settings: Settings, now: datetime, *, same_phn: SamePhn | None = None
 ) -> Eligibility:
     """The rules at this moment. Who has the same PHN is read from the database unless it is known."""
-    shared = of_members(connection, host, settings, now, None) if same_phn is None else same_phn
+    shared = of_all(connection, host, settings, now) if same_phn is None else same_phn
     return replace(_alone(host, settings, now), shared_phns=shared.shared, phns_of_others=shared.of_others)
 
 
