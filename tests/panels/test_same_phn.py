@@ -45,7 +45,7 @@ def same(host: OscarHost) -> SamePhn:
         whole = same_phn.of_all(connection, host, how, now)
         page = same_phn.of_all(connection, host, how, now, true(), among=[PHN, "12345", "\u0661"])
         one = same_phn.of_one(connection, host, how, now, PHN, true())
-        panels = [same_phn.of_members(connection, host, how, now, panel_id) for panel_id in (1, 2)]
+        panels = [same_phn.of_panel(connection, host, how, now, panel_id) for panel_id in (1, 2)]
     assert whole.shared == frozenset[str]().union(*(of_panel.shared for of_panel in panels))
     assert (whole.shared, whole.of_others) == (page.shared, page.of_others) == (one.shared, one.of_others)
     return whole
@@ -191,4 +191,4 @@ def test_what_a_panel_is_asked_for_does_not_read_the_patients_of_others(site, me
 
 def of_panel(host: OscarHost, panel_id: int) -> SamePhn:
     with host.database.engine.connect() as connection:
-        return same_phn.of_members(connection, host, Settings(), host.clock.now(), panel_id)
+        return same_phn.of_panel(connection, host, Settings(), host.clock.now(), panel_id)

@@ -52,7 +52,7 @@ def eligibility_on_panel(
     connection: Connection, host: Host, settings: Settings, now: datetime, panel_id: int
 ) -> Eligibility:
     """The rules at this moment for the members of one panel, in a clinic of any size."""
-    return eligibility(connection, host, settings, now, same_phn=of_members(connection, host, settings, now, panel_id))
+    return eligibility(connection, host, settings, now, same_phn=of_panel(connection, host, settings, now, panel_id))
 
 
 def eligibility(
@@ -107,12 +107,12 @@ def of_all(
     return _judged(connection, queries, _alone(host, settings, now), visible)
 
 
-def of_members(connection: Connection, host: Host, settings: Settings, now: datetime, panel_id: int | None) -> SamePhn:
-    """The PHNs of a panel's members, or of all, that another member has too, on whatever panel. No one is named.
+def of_panel(connection: Connection, host: Host, settings: Settings, now: datetime, panel_id: int) -> SamePhn:
+    """The PHNs of a panel's members that another member has too, on whatever panel. No one is named.
 
     One statement, which the host answers by its index of PHNs; where there may be such PHNs, two more for each few.
     """
-    members = select(member.c.patient_id).where(true() if panel_id is None else member.c.panel_id == panel_id)
+    members = select(member.c.patient_id).where(member.c.panel_id == panel_id)
     phns = list(filter(is_phn, connection.scalars(host.roster.shared_phns(members))))
     if not phns:
         return SamePhn()
