@@ -22,6 +22,7 @@ class Way:
         self._listening = listening or socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self._open: list[tuple[socket.socket, threading.Thread]] = []
+        self._opening = threading.Lock()
         self._is_cut = False
         self._flows = threading.Event()
         self._flows.set()
@@ -34,8 +35,9 @@ class Way:
             while True:
                 client, _ = self._listening.accept()
                 carrying = threading.Thread(target=self._carry, args=(client,))
-                self._open.append((client, carrying))
-                carrying.start()
+                with self._opening:
+                    carrying.start()
+                    self._open.append((client, carrying))
 
     def _carry(self, client: socket.socket) -> None:
         with client, suppress(OSError):
@@ -66,11 +68,12 @@ class Way:
         """End every connection, and let no other through."""
         self._is_cut = True
         self._flows.set()
-        for client, carrying in self._open:
+        with self._opening:
+            opened, self._open = self._open, []
+        for client, carrying in opened:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
             carrying.join()
-        self._open.clear()
 
     def hold(self) -> None:
         """Let nothing more through, and end nothing: as a server that hangs, or a network that loses everything."""

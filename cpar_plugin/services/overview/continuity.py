@@ -44,7 +44,8 @@ def continuity(
         .group_by(member.c.panel_id, attended.c.provider_id)
     )
     if panel_id is not None:
-        seen = seen.where(member.c.panel_id == panel_id)
+        # Not the column alone: SQLite would take its index, and read all visits again for each member.
+        seen = seen.where(member.c.panel_id + 0 == panel_id)
     c = seen.subquery("seen").c
     is_own = exists().where(panel_provider.c.panel_id == c.panel_id, panel_provider.c.provider_id == c.provider_id)
     counts = select(func.sum(c.visits), func.sum(case((is_own, c.visits), else_=0)))
