@@ -3,7 +3,8 @@
 # need) or `... dev` (with the checks too); `... run` is the product alone. A second argument names another folder than .venv.
 # What the extra `peers` names is installed for tests where it can be had: without it the tests say what they did not check.
 # So is mysqlclient, which is compiled; tests that go through it fail without.
-# Does nothing when that is done already and neither setup.cfg, the interpreter nor the folder has changed since.
+# Does nothing when that is done already and neither setup.cfg, the interpreter, the folder nor what compiles mysqlclient has
+# changed since.
 set -eu
 cd "$(dirname "$0")/.."
 what=$1
@@ -27,7 +28,7 @@ if [ -z "$python" ]; then
     exit 1
 fi
 
-state="$(cat setup.cfg pyproject.toml | cksum) $PWD $python"
+state="$(cat setup.cfg pyproject.toml | cksum) $PWD $python $(command -v mariadb_config || :)"
 for done in "$venv/installed-$what" "$venv/installed-dev"; do
     if [ -f "$done" ] && [ "$(cat "$done")" = "$state" ] && "$venv/bin/python" -c '' 2>/dev/null; then
         exit 0
