@@ -1,13 +1,16 @@
 """Who and what the FHIR interface reads, and for whom."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from cpar_plugin.domain.refusals import NotFound
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients.caller import Caller
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.fhir.access import Gone
@@ -52,8 +55,8 @@ def one(host: OscarHost, caller: Caller, kind: str, resource_id: object) -> dict
 def whole_group(host: OscarHost, caller: Caller, panel_id: int) -> dict[str, Any]:
     with host.database.engine.connect() as connection:
         groups = GroupSource(host, SETTINGS, caller)
-        text = b"".join(groups.body(connection, groups.read(connection, str(panel_id))))
-    result: dict[str, Any] = orjson.loads(text)
+        body = b"".join(groups.body(connection, groups.read(connection, str(panel_id))))
+    result: dict[str, Any] = orjson.loads(body)
     return result
 
 
@@ -264,11 +267,39 @@ def test_before_the_clinic_is_configured_there_is_nothing(host: OscarHost) -> No
     assert [result for kind in KINDS for result in served(host, client(), kind)] == []
 
 
+def test_members_are_in_order_with_their_own_days_whichever_the_database_reads_first(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any, clock: FixedClock
+) -> None:
+    panel = make_panel("A1")
+    patients = [oscar.patient(last_name=f"Name{place}") for place in range(12)]
+    for patient_id in reversed(patients):
+        one_patient.choose(site, clerk, patient_id, panel, seen_panel_id=None)
+        clock.move_to(clock.now() + timedelta(days=1, minutes=1))
+    with site.database.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.execute(text("PRAGMA reverse_unordered_selects = ON"))
+        groups = GroupSource(site, SETTINGS, client())
+        group = groups.read(connection, str(panel))
+        held = groups.held(connection, [group])
+        assert held
+        assert held.patient_ids == patients
+        members = orjson.loads(b"".join(groups.body(connection, group, held)))["member"]
+    assert [member["entity"]["reference"] for member in members] == [f"Patient/{number}" for number in patients]
+    began = [datetime.fromisoformat(member["period"]["start"]) for member in members]
+    assert began == sorted(began, reverse=True)
+    assert len(set(began)) == 12
+    days = [
+        extension["valueDate"] for member in members for extension in member["extension"] if "valueDate" in extension
+    ]
+    assert days == sorted(days, reverse=True)
+    assert len(set(days)) == 12
+
+
 def test_a_read_is_a_few_statements_and_writes_nothing_when_nothing_has_changed(
     site: OscarHost, two_panels: tuple[int, int, list[int]], statements: list[str]
 ) -> None:
     first, _, patients = two_panels
-    keys = [("Patient", patients[0], 1), ("Group", first, 4), ("PractitionerRole", "101-000113", 4)]
+    keys = [("Patient", patients[0], 1), ("Group", first, 3), ("PractitionerRole", "101-000113", 4)]
     for kind in KINDS:
         served(site, client(), kind)
     for kind, resource_id, many in keys:

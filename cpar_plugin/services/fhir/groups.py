@@ -7,10 +7,11 @@ What changes a Group's version is stored where it happens: a change of membershi
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, literal, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, literal, select, update
 
 from ...domain.panel_state import PanelState
 from ...domain.refusals import NotFound
@@ -21,23 +22,42 @@ from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
 from ...store.joined import joined
+from ...store.prepared import prepared
 from ...store.versions import number_at, to_the_second
 from ..clients.caller import Caller
 from ..operations import clinic
 from ..roster import rates
-from .access import Gone, may_read, number
+from .access import Gone, number, readable
 from .group_members import few_members, members
-from .in_portions import END, portions
+from .in_portions import END, as_one, portions
 from .practitioner_roles import role_ids_of_panels
 from .versions import Versioned, digest, stamped
 
 _MOST_HELD: Final = 4096  # members of an answer that is put together before it is sent, far below a mebibyte in SQL
 _NO_GROUP = "Panel not found, or you do not have access to it."
 
-_MEMBER_COUNTS = (
-    select(tables.member.c.panel_id, func.count())
-    .where(tables.member.c.panel_id.in_(bindparam("panel_ids", expanding=True)))
-    .group_by(tables.member.c.panel_id)
+_PANEL: Final = tables.panel.c
+_LAST_UPDATED: Final = func.coalesce(_PANEL.group_changed_at, _PANEL.created_at)
+_COLUMNS: Final[Mapping[str, ColumnElement[Any]]] = {
+    "panel_id": _PANEL.panel_id,
+    "number": _PANEL.number,
+    "state": _PANEL.state,
+    "digest": _PANEL.group_digest,
+    "version": _PANEL.group_version,
+    "members_version": _PANEL.group_members_version,
+    "last_updated": _LAST_UPDATED,
+}
+_MEMBER_COUNT: Final = (
+    select(func.count()).where(tables.member.c.panel_id == _PANEL.panel_id).correlate(tables.panel).scalar_subquery()
+)
+# Made once: to put a statement together takes longer than to ask it.
+_LIVE: Final[Select[Any]] = select(
+    *(column.label(name) for name, column in {**_COLUMNS, "member_count": _MEMBER_COUNT}.items())
+).where(_PANEL.deleted_at.is_(None))
+_ONE: Final = prepared(_LIVE.where(_PANEL.panel_id == bindparam("key")))
+_MEMBER_IDS: Final = as_one(
+    select(tables.member.c.patient_id).where(tables.member.c.panel_id.in_(bindparam("panel_ids", expanding=True))),
+    joined(tables.member.c.patient_id, literal(END)),
 )
 
 
@@ -57,34 +77,26 @@ class GroupSource:
         self._host = host
         self._settings = settings
         self._caller = caller
-        panel = tables.panel.c
-        self.key: ColumnElement[int] = panel.panel_id
-        self.last_updated: ColumnElement[Any] = func.coalesce(panel.group_changed_at, panel.created_at)
-        self.columns: Mapping[str, ColumnElement[Any]] = {
-            "panel_id": panel.panel_id,
-            "number": panel.number,
-            "state": panel.state,
-            "digest": panel.group_digest,
-            "version": panel.group_version,
-            "members_version": panel.group_members_version,
-            "last_updated": self.last_updated,
-        }
+        self.key: ColumnElement[int] = _PANEL.panel_id
+        self.last_updated: ColumnElement[Any] = _LAST_UPDATED
+        self.columns = _COLUMNS
+        self._readable = partial(readable, host, caller)
 
     def select(self) -> Select[Any]:
-        """Every panel that the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
-        panel, panels = tables.panel.c, self._caller.panels
-        return select(*(column.label(name) for name, column in self.columns.items())).where(
-            panel.deleted_at.is_(None), true() if panels is None else panel.panel_id.in_(panels)
-        )
+        """Every panel that the caller may read, in `columns`, and how many members each has.
+
+        To be narrowed, ordered and cut by the columns.
+        """
+        panels = self._caller.panels
+        return _LIVE if panels is None else _LIVE.where(_PANEL.panel_id.in_(panels))
 
     def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
-        """The Groups of rows of `select`, all but `member`. Three statements; writes where something has changed."""
+        """The Groups of rows of `select`, all but `member`. Two statements; writes where something has changed."""
         if not rows:
             return []
         ids = {row.panel_id for row in rows}
         roles = role_ids_of_panels(connection, ids)
         month_rates = rates.of_last_month(connection, self._host, ids)
-        members = {row[0]: row[1] for row in connection.execute(_MEMBER_COUNTS, {"panel_ids": list(ids)})}
         served = []
         for row in rows:
             group = panel_group(
@@ -97,12 +109,11 @@ class GroupSource:
                 state=PanelState(row.state),
             )
             group["meta"] = {"profile": [panel_profile_url(self._settings)]}
-            member_count = members.get(row.panel_id, 0)
             # With the address that the members' extensions have.
-            content = digest([group, self._settings.uri_definitions if member_count else None])
+            content = digest([group, self._settings.uri_definitions if row.member_count else None])
             is_current = row.digest == content
             version, changed_at = (row.version, row.last_updated) if is_current else _move(self._host, row, content)
-            group["quantity"] = member_count
+            group["quantity"] = row.member_count
             text = stamped(orjson.dumps(group), version, changed_at)
             served.append(Versioned(self.kind, group["id"], text, version, changed_at))
         return served
@@ -110,22 +121,24 @@ class GroupSource:
     def read(self, connection: Connection, resource_id: str) -> Versioned:
         """One Group without its members. Raises NotFound, and Gone for a panel that was deleted."""
         panel_id = number(resource_id)
-        row = connection.execute(self.select().where(self.key == panel_id)).one_or_none()
+        if self._caller.panels is not None and panel_id not in self._caller.panels:
+            raise NotFound(_NO_GROUP)
+        row = connection.execute(_ONE, {"key": panel_id}).one_or_none()
         if row is not None:
             return self.versioned(connection, [row])[0]
-        panels = self._caller.panels
-        deleted = select(tables.panel.c.panel_id).where(tables.panel.c.panel_id == panel_id)
-        if (panels is None or panel_id in panels) and connection.scalar(deleted) is not None:
+        if connection.scalar(select(_PANEL.panel_id).where(_PANEL.panel_id == panel_id)) is not None:
             raise Gone("This panel was deleted.")
         raise NotFound(_NO_GROUP)
 
     def body(self, connection: Connection, group: Versioned, held: HeldMembers | None = None) -> Iterator[bytes]:
         """The whole Group as JSON, in chunks. Read it to the end, on the connection on which `group` was read."""
+        before = group.text[:-1] + b',"member":['
         has_members = False
         members_text = held.texts[group.resource_id] if held else b""
         chunks = self.members(connection, int(group.resource_id)) if held is None else filter(None, [members_text])
         for chunk in chunks:
-            yield (b"," if has_members else group.text[:-1] + b',"member":[') + chunk
+            yield b"," if has_members else before
+            yield chunk
             has_members = True
         yield b"]}" if has_members else group.text
 
@@ -133,22 +146,19 @@ class GroupSource:
         """The members of these Groups, by one statement for each; None where they are too many to be held."""
         if sum(group.resource["quantity"] for group in groups) > _MOST_HELD:
             return None
-        readable = may_read(self._host, self._caller, tables.member.c.patient_id)
         ids: list[int] = []
         texts: dict[str, bytes] = {}
         for group in groups:
             of_group, texts[group.resource_id] = few_members(
-                connection, self._settings, int(group.resource_id), readable
+                connection, self._settings, int(group.resource_id), self._readable
             )
             ids += of_group
         return HeldMembers(ids if len(groups) == 1 else sorted(ids), texts)
 
     def member_ids(self, connection: Connection, panel_ids: Collection[int]) -> Sequence[int]:
         """Whom `members` of these panels are about, in order: eight bytes for each."""
-        query = select(tables.member.c.patient_id).where(tables.member.c.panel_id.in_(panel_ids))
-        query = query.where(may_read(self._host, self._caller, tables.member.c.patient_id))
-        key, ids = tables.member.c.patient_id, array("q")
-        for portion in portions(connection, query, key, joined(key, literal(END))):
+        query, ids = self._readable(_MEMBER_IDS), array("q")
+        for portion in portions(connection, query, tables.member.c.patient_id, panel_ids=list(panel_ids)):
             ids.extend(sorted(map(int, portion)))
         return ids
 
@@ -157,8 +167,7 @@ class GroupSource:
 
         Patients that a person may not see in the EMR are excluded; `quantity` counts them.
         """
-        readable = may_read(self._host, self._caller, tables.member.c.patient_id)
-        return members(connection, self._settings, panel_id, readable)
+        return members(connection, self._settings, panel_id, self._readable)
 
 
 def _move(host: Host, group: Row[Any], content: bytes) -> tuple[int, datetime]:

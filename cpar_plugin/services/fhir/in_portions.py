@@ -13,26 +13,31 @@ class CutShort(Exception):
     """The database has not returned all of a portion."""
 
 
-def portions(
-    connection: Connection, rows: Select[Any], key: ColumnElement[int], text: ColumnElement[str], **parameters: Any
-) -> Iterator[list[str]]:
-    """The text of each row, in the order of portions: those of one have keys next to each other, in no order.
+def as_one(rows: Select[Any], text: ColumnElement[str]) -> Select[Any]:
+    """All of these rows as one portion, by a statement that may be made once. Each of a row's texts ends with END."""
+    columns: tuple[ColumnElement[Any], ...] = func.count(), func.aggregate_strings(text, "")
+    return rows.with_only_columns(*columns, maintain_column_froms=True)
 
-    `text` ends with END, which is taken off. Raises CutShort rather than losing one.
+
+def portions(
+    connection: Connection, one: Select[Any], key: ColumnElement[int], of_row: int = 1, **parameters: Any
+) -> Iterator[list[str]]:
+    """The texts of each row of `as_one`, so many of each, without END.
+
+    In the order of portions: the rows of one have keys next to each other, in no order. Raises CutShort rather than
+    losing a text.
     """
     portion = key - key % _KEYS
-    query = rows.with_only_columns(func.count(), func.aggregate_strings(text, ""), maintain_column_froms=True)
-    query = query.group_by(portion).order_by(portion).execution_options(yield_per=1)
+    query = one.group_by(portion).order_by(portion).execution_options(yield_per=1)
     with connection.execute(query, parameters) as result:
         for count, joined in result:
-            yield _split(count, joined)
+            yield _split(count * of_row, joined)
 
 
-def together(connection: Connection, rows: Select[Any], text: ColumnElement[str], **parameters: Any) -> list[str]:
-    """The text of each of a few thousand rows, in no order: as one portion, which need not be put in order first."""
-    query = rows.with_only_columns(func.count(), func.aggregate_strings(text, ""), maintain_column_froms=True)
-    count, joined = connection.execute(query, parameters).one()
-    return _split(count, joined or "")
+def together(connection: Connection, one: Select[Any], of_row: int, **parameters: Any) -> list[str]:
+    """The same of a few thousand rows, in no order: nothing need be put in order first."""
+    count, joined = connection.execute(one, parameters).one()
+    return _split(count * of_row, joined or "")
 
 
 def _split(count: int, joined: str) -> list[str]:

@@ -33,7 +33,7 @@ from ...store.types import key_of
 from ..clients.caller import Caller
 from ..clients.tokens import StatementWithValues
 from ..roster import answers
-from .access import Gone, may_read, number, visible
+from .access import Gone, number, readable, visible
 from .patient_rows import RowMapping, all_members, read_member, row_mapping
 from .practitioner_roles import role_reference, roles_of_panels
 from .versions import CurrentResource, Stored, Versioned, versioned
@@ -58,7 +58,7 @@ class PatientSource:
 
     def select(self) -> Select[Any]:
         """Every patient that the caller may read, as `mapping` takes them: to be narrowed and ordered by `columns`."""
-        return self._all_members.where(may_read(self._host, self._caller, tables.member.c.patient_id))
+        return readable(self._host, self._caller, self._all_members)
 
     def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
         """The resources of rows of `select`. One statement, and a short transaction where something has changed."""

@@ -14,7 +14,7 @@ from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
 from ..clients.caller import Caller
-from ..fhir.access import may_read
+from ..fhir.access import readable
 from ..fhir.group_members import members
 from ..fhir.groups import GroupSource
 from ..fhir.patients import PatientSource
@@ -82,10 +82,14 @@ class NotificationContents:
         source = GroupSource(self._host, self._settings, self._caller)
         rows = self._connection.execute(source.select().where(source.key.in_(panel_ids - {None}))).all()
         member = tables.member.c.patient_id
-        readable = may_read(self._host, self._caller, member) & member.in_(patient_ids)
         for group in source.versioned(self._connection, rows):
             part = orjson.loads(shaped("Group", group.text, _GROUP_PARTS))
-            chunks = members(self._connection, self._settings, int(group.resource_id), readable)
+            chunks = members(
+                self._connection,
+                self._settings,
+                int(group.resource_id),
+                lambda every: readable(self._host, self._caller, every.where(member.in_(patient_ids))),
+            )
             present = orjson.loads(b"[" + b",".join(chunks) + b"]")
             resource = {**part, **({"member": present} if present else {})}
             yield entry(self._row.base, f"Group/{group.resource_id}", resource)

@@ -26,16 +26,16 @@ def compress(response: Response) -> None:
     response.vary.add("Accept-Encoding")
     if response.status_code == HTTPStatus.NOT_MODIFIED:
         return
-    whole = response.get_data() if response.is_sequence else None
-    if (whole is not None and len(whole) < SMALLEST) or not _is_accepted():
+    length = response.calculate_content_length() if response.is_sequence else None
+    if (length is not None and length < SMALLEST) or not _is_accepted():
         return
     response.headers["Content-Encoding"] = _ENCODING
-    if whole is None or request.method == "HEAD":
+    if length is None or request.method == "HEAD":
         response.headers.pop("Content-Length", None)
         response.response = _zipped(response.iter_encoded())
     else:
         zipper = isal_zlib.compressobj(level=_LEVEL, wbits=_GZIP)
-        response.set_data(bytes(zipper.compress(whole) + zipper.flush()))
+        response.set_data(bytes(zipper.compress(response.get_data()) + zipper.flush()))
 
 
 def _is_accepted() -> bool:

@@ -97,7 +97,7 @@ def shown_in(exchange: Exchange, resources: Sequence[Versioned], response_shape:
         members = source.member_ids(exchange.connection, [int(group.resource_id) for group in groups])
     else:
         members = held.patient_ids
-    return ShownPatients(members if patients.issubset(members) else sorted(patients.union(members)), held)
+    return ShownPatients(sorted(patients.union(members)) if patients else members, held)
 
 
 def _unchanged(request: Request, versioned: Versioned) -> bool:

@@ -84,10 +84,13 @@ class Exchange:
         return json_answer(body, self.content_type, headers)
 
     def chunks(self, chunks: Iterator[bytes], reads_on: bool, headers: dict[str, str] | None = None) -> Response:
-        """An answer in chunks, which is sent as it is read where it `reads_on`."""
+        """An answer in chunks, which is sent as it is read where it `reads_on`.
+
+        Otherwise it is not put together either: to copy what is as long as a panel takes as long as a question.
+        """
         if reads_on:
             return self.stream(chunks, headers)
-        return Response(b"".join(chunks), headers=headers, content_type=self.content_type)
+        return Response(list(chunks), headers=headers, content_type=self.content_type)
 
     def stream(self, chunks: Iterator[bytes], headers: dict[str, str] | None = None) -> Response:
         """An answer that is read while it is sent. The connection is closed at its end, however it ends."""
