@@ -213,11 +213,15 @@ def seen(name: ColumnElement[Any]) -> ColumnElement[str | None]:
 
 def without_separators(text: ColumnElement[Any]) -> ColumnElement[str | None]:
     """An identifier without blanks, dashes and what cannot be seen; NULL when nothing is left."""
-    plain = letters(text)
-    usual = func.replace(func.replace(plain, _SPACE, _NOTHING), _HYPHEN, _NOTHING)
+    return without_separators_as_compared(letters(text))
+
+
+def without_separators_as_compared(text: ColumnElement[Any]) -> ColumnElement[str | None]:
+    """The same, which compares as the text itself does: rows of an indexed column are found by it."""
+    usual = func.replace(func.replace(text, _SPACE, _NOTHING), _HYPHEN, _NOTHING)
     # In this order, for MariaDB evaluates what is in a NULLIF twice.
-    odd, ordinary = (func.nullif(clean, _NOTHING, type_=String()) for clean in (_collapsed(plain), usual))
-    return case((_odd(plain), odd), else_=ordinary)
+    odd, ordinary = (func.nullif(clean, _NOTHING, type_=String()) for clean in (_collapsed(text), usual))
+    return case((_odd(text), odd), else_=ordinary)
 
 
 def may_be_stored(text: str) -> bool:

@@ -39,6 +39,7 @@ from cpar_plugin.host_kit.sql import (
     seen,
     two_digits,
     without_separators,
+    without_separators_as_compared,
 )
 
 from .card_types import jurisdiction
@@ -174,15 +175,27 @@ class OscarRoster:
         """Every phn of nine digits that `patients` gives to one of these and to another, and perhaps more.
 
         Two that are typed alike are met by the index. What has separators is longer: of everyone, that is read
-        from the index alone.
+        from the index alone, and met with what is typed without by the index again, with its like by grouping.
         """
         own, twin, long = (self._tables.demographic.alias(name) for name in ("own", "twin", "long"))
         own_phn, long_phn = (without_separators(record.c.hin).label("phn") for record in (own, long))
-        of_these = own.c.demographic_no.in_(patient_ids)
+        of_these, long_of_these, twin_of_these = (
+            record.c.demographic_no.in_(patient_ids) for record in (own, long, twin)
+        )
         alike = exists().where(twin.c.hin == own.c.hin, twin.c.demographic_no != own.c.demographic_no)
         typed_alike = select(own_phn).where(of_these, func.length(own.c.hin) == constant(PHN_LENGTH), alike)
-        otherwise = select(long_phn).where(
-            func.length(long.c.hin) > constant(PHN_LENGTH), long_phn.in_(select(own_phn).where(of_these))
+        typed_plainly = and_(
+            twin.c.hin == without_separators_as_compared(long.c.hin), twin.c.demographic_no != long.c.demographic_no
+        )
+        otherwise = (
+            select(long_phn)
+            .join_from(long, twin, typed_plainly, isouter=True)
+            .where(func.length(long.c.hin) > constant(PHN_LENGTH))
+            .group_by(long_phn)
+            .having(
+                or_(func.count() > 1, func.count(twin.c.demographic_no) > 0),
+                func.max(case((or_(long_of_these, twin_of_these), 1), else_=0)) == 1,
+            )
         )
         phns = union(typed_alike, otherwise).subquery("shared_phn")
         return select(phns.c.phn)

@@ -1,5 +1,6 @@
 """`Roster.patients`, `with_phn`, `with_mrp` and `shared_phns`: who the patients are."""
 
+from itertools import product
 from typing import Any
 from uuid import uuid4
 
@@ -224,13 +225,12 @@ def test_a_phn_finds_all_patients_with_it_and_no_others(bench: Bench) -> None:
 
 
 def test_phns_that_another_patient_has_too_are_named_however_they_are_typed(bench: Bench) -> None:
-    doctor = bench.provider(NewProvider())
-    phns = {_some_phn() for _ in range(2 * len(_spellings("")))}
-    for number, phn in enumerate(phns):
-        first, second = _spellings(phn)[0], _spellings(phn)[number // 2]
-        mine, theirs = (first, second) if number % 2 else (second, first)
-        bench.patient(NewPatient(phn=mine, mrp_id=doctor))
-        bench.patient(NewPatient(phn=theirs))
+    doctor, ways = bench.provider(NewProvider()), range(len(_spellings("")))
+    pairs = list(product(ways, ways))
+    phns = {_some_phn() for _ in pairs}
+    for phn, (mine, theirs) in zip(phns, pairs, strict=True):
+        bench.patient(NewPatient(phn=_spellings(phn)[mine], mrp_id=doctor))
+        bench.patient(NewPatient(phn=_spellings(phn)[theirs]))
     patient = bench.host.roster.patients()
     ids = select(patient.c.patient_id).where(patient.c.mrp_id == doctor)
     with bench.host.database.engine.connect() as connection:
