@@ -14,6 +14,7 @@ from .faults import HostBusy, HostUnavailable, Refused
 from .ports import (
     AuditTrail,
     AuditTrailOfMany,
+    AuditTrailOnConnection,
     Clock,
     Database,
     Homes,
@@ -71,6 +72,7 @@ __all__ = [
     "AuditEvent",
     "AuditTrail",
     "AuditTrailOfMany",
+    "AuditTrailOnConnection",
     "Clock",
     "Database",
     "Health",

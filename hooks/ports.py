@@ -237,6 +237,17 @@ class AuditTrailOfMany(Protocol):
         """
 
 
+@runtime_checkable
+class AuditTrailOnConnection(Protocol):
+    """What an `AuditTrail` may have besides, where the trail is in the database: lines without an ORM session.
+
+    .. versionadded:: 1.0
+    """
+
+    def record_on(self, connection: Connection, *events: AuditEvent) -> None:
+        """Write the events in the connection's transaction, as `record` does in that of a session."""
+
+
 class Database(Protocol):
     """The database that holds the plugin's tables and can reach the host's.
 

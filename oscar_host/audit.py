@@ -41,7 +41,12 @@ class OscarAuditTrail:
         self._clock = clock
 
     def record(self, session: "Session", *events: AuditEvent) -> None:
-        """Write the events in the transaction of the change. Raises Refused where the host's log cannot be written.
+        """Write the events in the transaction of the change. Raises Refused where the host's log cannot be written."""
+        if events:
+            self.record_on(session.connection(), *events)
+
+    def record_on(self, connection: Connection, *events: AuditEvent) -> None:
+        """The same in the transaction of a connection.
 
         A text longer than its column is cut here: OSCAR's server would do it silently, ours would refuse it.
         """
@@ -57,7 +62,7 @@ class OscarAuditTrail:
                 lines[words] = self._line(event, now, here, present)
             rows.append((lines[words], _record_number(event.patient_id)))
         with _explained():
-            self._write(session.connection(), rows, about_patients=present.has_column(self._table.c.demographic_no))
+            self._write(connection, rows, about_patients=present.has_column(self._table.c.demographic_no))
 
     def record_each(self, session: "Session", event: AuditEvent, patient_ids: Select[int]) -> None:
         """Write the event under each of these patients: one statement, without a look at any of them here."""
@@ -141,6 +146,9 @@ class NoAuditTrail:
     """For an account that may not write to OSCAR's `log`: the plugin's own ledger is the only record then."""
 
     def record(self, session: "Session", *events: AuditEvent) -> None:
+        """Write nothing."""
+
+    def record_on(self, connection: Connection, *events: AuditEvent) -> None:
         """Write nothing."""
 
     def record_each(self, session: "Session", event: AuditEvent, patient_ids: Select[int]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import event, insert, select
 
-from .. import AuditEvent, AuditTrailOfMany
+from .. import AuditEvent, AuditTrailOfMany, AuditTrailOnConnection
 from .bench import AuditLine, Bench, NewPatient
 from .reading import plugin_table
 
@@ -55,6 +55,18 @@ def test_a_thousand_events_are_a_thousand_lines_and_few_statements(bench: Bench)
         host.audit.record(session, *(_event(bench, str(number)) for number in range(MANY)))
     assert _keys(list(bench.audit_lines())[before:]) == [str(number) for number in range(MANY)]
     assert counts["statements"] <= FEW_STATEMENTS, "insert all lines with one statement"
+
+
+def test_an_event_on_a_connection_is_a_line_once_it_is_committed(bench: Bench) -> None:
+    database, audit, before = bench.host.database, bench.host.audit, len(bench.audit_lines())
+    if not isinstance(audit, AuditTrailOnConnection):
+        return  # a host may go without it
+    with database.writing() as connection:
+        audit.record_on(connection, _event(bench, "16"))
+    with database.writing() as connection:
+        audit.record_on(connection, _event(bench, "17"))
+        connection.rollback()
+    assert _keys(list(bench.audit_lines())[before:]) == ["16"], "write in the connection's own transaction"
 
 
 def test_an_event_of_many_patients_becomes_a_line_under_each(bench: Bench) -> None:

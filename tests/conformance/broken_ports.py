@@ -122,7 +122,7 @@ def lines_are_written_outside_of_the_transaction(bench: OscarBench) -> Any:
     def record(_: Session, *events: AuditEvent) -> None:
         lines.extend(AuditLine(one.actor.actor_id, one.action, one.noun, one.key, one.patient_id) for one in events)
 
-    elsewhere = with_port(bench, "audit", record=record, record_each=ABSENT)
+    elsewhere = with_port(bench, "audit", record=record, record_each=ABSENT, record_on=ABSENT)
     return Altered(elsewhere, audit_lines=lambda: list(lines))
 
 
@@ -141,6 +141,17 @@ def events_are_written_one_by_one(bench: OscarBench) -> OscarBench:
 def of_many_events_the_first_is_written(bench: OscarBench) -> OscarBench:
     real = bench.host.audit
     return with_port(bench, "audit", record=lambda session, *events: real.record(session, *events[:1]))
+
+
+@breaks("test_an_event_on_a_connection_is_a_line_once_it_is_committed")
+def lines_on_a_connection_are_committed_at_once(bench: OscarBench) -> OscarBench:
+    real = bench.host.audit
+
+    def record_on(connection: Connection, *events: AuditEvent) -> None:
+        with bench.host.database.session() as session:
+            real.record(session, *events)
+
+    return with_port(bench, "audit", record_on=record_on)
 
 
 @breaks("test_an_event_of_many_patients_becomes_a_line_under_each")

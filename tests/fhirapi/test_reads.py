@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -67,7 +67,19 @@ def test_a_read_is_written_down_before_it_is_answered(reads: Reads, site: OscarH
     assert [tuple(each) for each in shown] == [(row["read_id"], 17)]
 
 
-def test_it_is_in_the_log_of_the_emr_too(reads: Reads, site: OscarHost) -> None:
+class BySession:
+    """An audit trail of a host that writes by a session alone."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def record(self, session: Session, *events: Any) -> None:
+        self._real.record(session, *events)
+
+
+@pytest.mark.parametrize("by_session", [False, True])
+def test_it_is_in_the_log_of_the_emr_too(site: OscarHost, by_session: bool) -> None:
+    reads = Reads(Around(site, audit=BySession(site.audit))) if by_session else Reads(site)  # type: ignore[arg-type]
     reads.note(CALLER, Interaction.READ, "Patient", "17", patient_ids=[17], address="2001:db8::7")
     reads.note(CALLER, Interaction.SEARCH, "Patient", patient_ids=[17, 18], address="2001:db8::7")
     reads.note(CALLER, Interaction.EXPORT, "Patient", patients=50, address="2001:db8::7")
@@ -98,12 +110,12 @@ class FailingDatabase:
         self._real, self.broken, self.tried = real, True, 0
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def writing(self) -> Iterator[Connection]:
         self.tried += 1
         if self.broken:
             raise OperationalError("INSERT", {}, Exception("gone"))
-        with self._real.session() as session:
-            yield session
+        with self._real.writing() as connection:
+            yield connection
 
 
 class Around:
@@ -136,12 +148,12 @@ class StandingDatabase:
         self._real, self.begun, self.entered, self.may_go_on = real, 0, Event(), Event()
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def writing(self) -> Iterator[Connection]:
         self.begun += 1
         self.entered.set()
         assert self.may_go_on.wait(60)
-        with self._real.session() as session:
-            yield session
+        with self._real.writing() as connection:
+            yield connection
 
 
 def test_reads_of_the_same_moment_are_written_together(site: OscarHost) -> None:

@@ -278,6 +278,14 @@ def test_a_patient_takes_few_statements(reader: Reader, people: dict[str, int], 
     assert len(statements) == 3, statements  # who asks with the patient, and two that record the read
 
 
+def test_a_group_takes_few_statements(reader: Reader, panel: int, statements: list[str]) -> None:
+    reader.json(f"/Group/{panel}")
+    statements.clear()
+    reader.json(f"/Group/{panel}")
+    # Who asks with the panel, its roles, its rates, its members, and two that record the read.
+    assert len(statements) == 6, statements
+
+
 def test_a_patient_is_read_and_recorded_in_one_transaction_of_mariadb(
     reader: Reader, people: dict[str, int], host: OscarHost
 ) -> None:

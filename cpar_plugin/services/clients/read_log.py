@@ -6,7 +6,7 @@ refused.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ...domain.refusals import Refused
-from ...hooks import AuditEvent, Host
+from ...hooks import AuditEvent, AuditTrail, AuditTrailOnConnection, Host
 from ...settings import LookLines, load
 from ...store import tables
 from ...store.adding import adding
@@ -82,6 +82,7 @@ class Reads:
         self._host = host
         self._most_seconds = most_seconds
         self._lines = load(host.settings).look_lines
+        self._record = _recorder(host.audit)
         self._waiting: list[_ReadRecord] = []
         self._changed = Condition()
         self._writing = False
@@ -174,17 +175,28 @@ class Reads:
 
     def _write_once(self, group: Sequence[_ReadRecord], reader: Connection | None, *, with_sets: bool) -> None:
         try:
-            with adding(self._host.database, reader) as session:
-                _add(session, group, with_sets=with_sets)
-                self._host.audit.record(session, *(event for record in group for event in _events(self._lines, record)))
+            with adding(self._host.database, reader) as connection:
+                _add(connection, group, with_sets=with_sets)
+                self._record(connection, *(event for record in group for event in _events(self._lines, record)))
         except Refused:  # the host's log cannot be written: ours is the record then
-            with adding(self._host.database, reader) as session:
-                _add(session, group, with_sets=with_sets)
+            with adding(self._host.database, reader) as connection:
+                _add(connection, group, with_sets=with_sets)
 
 
-def _add(session: Session, group: Sequence[_ReadRecord], *, with_sets: bool) -> None:
+def _recorder(audit: AuditTrail) -> Callable[..., None]:
+    """What writes lines of the host's trail in the transaction of a connection."""
+    if isinstance(audit, AuditTrailOnConnection):
+        return audit.record_on
+
+    def record(connection: Connection, *events: AuditEvent) -> None:
+        with Session(connection, join_transaction_mode="rollback_only") as session, session.begin():
+            audit.record(session, *events)
+
+    return record
+
+
+def _add(connection: Connection, group: Sequence[_ReadRecord], *, with_sets: bool) -> None:
     """Add the reads, by one statement. Without `with_sets` it fails where a set of patients is not there yet."""
-    connection = session.connection()  # itself: for what the session does besides there is nothing here
     if with_sets:
         read_sets.make(connection, {each.set_digest: each.patient_ids for each in group if each.set_digest})
     rows = [

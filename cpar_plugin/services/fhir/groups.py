@@ -23,8 +23,10 @@ from ...settings import Settings
 from ...store import tables
 from ...store.joined import joined
 from ...store.prepared import prepared
+from ...store.types import key_of
 from ...store.versions import number_at, to_the_second
 from ..clients.caller import Caller
+from ..clients.tokens import StatementWithValues
 from ..operations import clinic
 from ..roster import rates
 from .access import Gone, number, readable
@@ -118,14 +120,17 @@ class GroupSource:
             served.append(Versioned(self.kind, group["id"], text, version, changed_at))
         return served
 
-    def read(self, connection: Connection, resource_id: str) -> Versioned:
-        """One Group without its members. Raises NotFound, and Gone for a panel that was deleted."""
+    def read(self, connection: Connection, resource_id: str, rows: Sequence[Row[Any]] = ()) -> Versioned:
+        """One Group without its members; `rows` are those of `group_with_id`, where a client's were read already.
+
+        Raises NotFound, and Gone for a panel that was deleted.
+        """
         panel_id = number(resource_id)
         if self._caller.panels is not None and panel_id not in self._caller.panels:
             raise NotFound(_NO_GROUP)
-        row = connection.execute(_ONE, {"key": panel_id}).one_or_none()
-        if row is not None:
-            return self.versioned(connection, [row])[0]
+        rows = rows or connection.execute(_ONE, {"key": panel_id}).all()
+        if rows:
+            return self.versioned(connection, rows)[0]
         if connection.scalar(select(_PANEL.panel_id).where(_PANEL.panel_id == panel_id)) is not None:
             raise Gone("This panel was deleted.")
         raise NotFound(_NO_GROUP)
@@ -168,6 +173,12 @@ class GroupSource:
         Patients that a person may not see in the EMR are excluded; `quantity` counts them.
         """
         return members(connection, self._settings, panel_id, self._readable)
+
+
+def group_with_id(resource_id: str) -> StatementWithValues | None:
+    """What a client that may read all panels is given of a Group; None for what can be no id."""
+    key = key_of(resource_id)
+    return StatementWithValues(_ONE, {"key": key}) if key else None
 
 
 def _move(host: Host, group: Row[Any], content: bytes) -> tuple[int, datetime]:

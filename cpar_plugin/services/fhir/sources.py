@@ -63,12 +63,12 @@ def read(
 ) -> Versioned:
     """One resource; a Group without `member`. Raises NotFound, and Gone (a NotFound) for what was there before.
 
-    `rows` are those of `patient_with_id`, where a client's were read already.
+    `rows` are those of `patient_with_id` or `group_with_id`, where a client's were read already.
     """
     if kind == "Patient":
         return PatientSource(host, settings, caller).read(connection, resource_id, rows)
     if kind == "Group":
-        return GroupSource(host, settings, caller).read(connection, resource_id)
+        return GroupSource(host, settings, caller).read(connection, resource_id, rows)
     if kind == "Task":
         return TaskSource(host, settings, caller).read(connection, resource_id)
     if kind == "Subscription":

@@ -20,7 +20,7 @@ from .definitions import definition_in_batch, post_search_of_definitions, read_d
 from .export import export_status, kick_off, kick_off_form
 from .export_files import export_file, file_form
 from .metadata import metadata
-from .reading import patient_meant, read_resource, read_version
+from .reading import read_resource, read_version, resource_meant
 from .refusals import Refusal, refused
 from .routes import METHODS, Exchange, FhirRoute, not_done, serve
 from .searching import patients_meant, search
@@ -42,7 +42,7 @@ def _routes(definitions: Definitions) -> list[tuple[FhirRoute, dict[str, str]]]:
     """Every address for known callers, and what its view is called with."""
     read_only = [kind for kind in SEARCHABLE if kind != "Subscription"]
     routes = [
-        (FhirRoute(f"/{kind}/<resource_id>", read_resource, along=patient_meant), {"kind": kind}) for kind in read_only
+        (FhirRoute(f"/{kind}/<resource_id>", read_resource, along=resource_meant), {"kind": kind}) for kind in read_only
     ]
     routes += [
         (FhirRoute(f"/{kind}/<resource_id>/_history/<version>", read_version), {"kind": kind}) for kind in SEARCHABLE

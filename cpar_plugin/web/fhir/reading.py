@@ -15,7 +15,7 @@ from ...domain.refusals import NotFound
 from ...fhir_mappings.task import patient_of
 from ...services.clients.read_log import Interaction, PatientRead
 from ...services.clients.tokens import StatementWithValues
-from ...services.fhir.groups import GroupSource, HeldMembers
+from ...services.fhir.groups import GroupSource, HeldMembers, group_with_id
 from ...services.fhir.patients import patient_with_id
 from ...services.fhir.search.request import Shape, Summary, shape
 from ...services.fhir.search.shape import is_included, shaped
@@ -27,9 +27,11 @@ from .routes import Exchange
 OF_PATIENTS = ("Patient", "Group", "Task")  # each read of these leaves a record
 
 
-def patient_meant(callers: Callers, kind: str, resource_id: str) -> StatementWithValues | None:
-    """What a read of a patient reads; None for others."""
-    return patient_with_id(callers.host, resource_id) if kind == "Patient" else None
+def resource_meant(callers: Callers, kind: str, resource_id: str) -> StatementWithValues | None:
+    """What a read of a patient or a panel reads first; None for others."""
+    if kind == "Patient":
+        return patient_with_id(callers.host, resource_id)
+    return group_with_id(resource_id) if kind == "Group" else None
 
 
 def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str | None = None) -> Response:
