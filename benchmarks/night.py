@@ -33,12 +33,12 @@ def main(panels: int = PANELS, members: int = MEMBERS) -> None:
         for _, host in hosts:
             _fill(host, panels, members)
             with answering_registry(0) as url:
-                _night(host, url, "2026-11-07T03:20", panels)  # the first has nothing to compare with
-                seconds, busy = _night(host, url, "2026-12-07T03:20", panels)
+                _night(host, url, "2026-12-07T03:20", panels)  # the first has nothing to compare with
+                seconds, busy = _night(host, url, "2027-01-07T03:20", panels)
             with answering_registry(DELAY) as url:
-                waiting, _ = _night(host, url, "2027-01-07T03:20", panels)
+                waiting, _ = _night(host, url, "2027-02-07T03:20", panels)
             with TemporaryDirectory(prefix="cpar-bench-") as folder, running(Path(folder)) as registry:
-                checking, _ = _night(host, registry.fhir_url, "2027-02-07T03:20", panels)
+                checking, _ = _night(host, registry.fhir_url, "2027-03-07T03:20", panels)
             what = f"a night of {panels} panels of {members}, {PANELS_AT_ONCE} at a time, {place(host)}:"
             click.echo(
                 f"{what} {seconds * processors / busy:.2f} x what its processor time takes on {processors} processors "
@@ -99,7 +99,10 @@ def _fill(host: OscarHost, panels: int, members: int) -> None:
 def _night(
     host: OscarHost, url: str, moment: str, panels: int, panels_at_once: int = PANELS_AT_ONCE
 ) -> tuple[float, float]:
-    """Seconds by the clock, and of processors in all processes of this machine that take part."""
+    """Seconds by the clock, and of processors in all processes of this machine that take part.
+
+    Raises AssertionError unless each panel is delivered in it.
+    """
     settings = {
         "database_url": host.database.engine.url.render_as_string(hide_password=False),
         "host_schema": host.tables.demographic.schema or "",
@@ -109,14 +112,21 @@ def _night(
         "panels_at_once": str(panels_at_once),
     }
     environment = os.environ | {f"CPAR_{name.upper()}": value for name, value in settings.items()}
+    delivered_before = _delivered(host)
     start, before = perf_counter(), processor_seconds()
     program = str(Path(sys.executable).with_name("cpar"))
     subprocess.run([program, "run-due"], env=environment, check=True, stdout=subprocess.DEVNULL)
     seconds, busy = perf_counter() - start, processor_seconds() - before
-    with host.database.engine.connect() as connection:
-        delivered = select(func.count()).where(tables.submission.c.state == SubmissionState.DELIVERED)
-        assert (connection.scalar(delivered) or 0) % panels == 0
+    delivered = _delivered(host) - delivered_before
+    assert delivered == panels, f"{delivered} of {panels} panels were delivered"
     return seconds, busy
+
+
+def _delivered(host: OscarHost) -> int:
+    """How many panels have been delivered, in all nights so far."""
+    delivered = select(func.count()).where(tables.submission.c.state == SubmissionState.DELIVERED)
+    with host.database.engine.connect() as connection:
+        return connection.scalar(delivered) or 0
 
 
 def processor_seconds() -> float:
