@@ -1,7 +1,7 @@
 """What the registry finds in a submission, and where. Every fault is made in one that was right."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -270,6 +270,79 @@ def test_one_wrong_value_is_found_among_many_like_it(submission: Callable[..., J
     assert ("structure", f"Bundle.entry[{PAT + 30}].resource.birthDate") in faults(bundle)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("period", {"start": "2026-11-02T08:00:00Z", "end": "2026-11-01T08:00:00Z"}, "invariant"),
+        ("period", {"start": 5, "end": "2026-11-01T08:00:00Z"}, "structure"),
+        ("entity", {"reference": "urn:uuid:00000000-0000-4000-8000-000000000000"}, "not-found"),
+    ],
+)
+def test_one_wrong_member_is_found_among_many_like_it(
+    submission: Callable[..., Json], name: str, value: Json, code: str
+) -> None:
+    bundle = submission(patients=40)
+    for member in resource(bundle, -1)["member"]:
+        member["period"] = {"start": "2026-11-01T08:00:00Z", "end": "2026-11-02T08:00:00Z"}
+    check([orjson.dumps(bundle)])
+    resource(bundle, -1)["member"][30][name] = value
+    ((found, expression),) = faults(bundle)
+    assert found == code
+    assert expression.startswith(f"Bundle.entry[44].resource.member[30].{name}")
+
+
+def test_one_reference_to_another_kind_is_found_among_many_like_it(submission: Callable[..., Json]) -> None:
+    bundle = submission(patients=40)
+    check([orjson.dumps(bundle)])
+    resource(bundle, PAT + 30)["generalPractitioner"] = [{"reference": bundle["entry"][PLACE]["fullUrl"]}]
+    assert faults(bundle) == [("invalid", f"Bundle.entry[{PAT + 30}].resource.generalPractitioner[0].reference")]
+
+
+def test_a_reference_within_an_extension_is_followed_in_each_patient(submission: Callable[..., Json]) -> None:
+    bundle = submission(patients=3)
+    for position in range(PAT, PAT + 3):
+        to_doctor = {"reference": bundle["entry"][DOCTOR]["fullUrl"]}
+        resource(bundle, position)["extension"] = [{"url": "https://x.invalid/seen-by", "valueReference": to_doctor}]
+    check([orjson.dumps(bundle)])
+    to_no_one = {"reference": "urn:uuid:00000000-0000-4000-8000-000000000000"}
+    for position in (PAT, PAT + 2):
+        resource(bundle, position)["extension"][0]["valueReference"] = to_no_one
+    places = [f"Bundle.entry[{position}].resource.extension[0].valueReference" for position in (PAT, PAT + 2)]
+    assert faults(bundle) == [("not-found", f"{place}.reference") for place in places]
+
+
+def test_null_is_refused_wherever_it_is_in_a_submission(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    del bundle["resourceType"]  # by which it is known as a Bundle at all
+    for holder, name, expression in [*inside(bundle, "Bundle")]:
+        value, holder[name] = holder[name], None
+        assert ("structure", expression) in faults(bundle | {"resourceType": "Bundle"})
+        holder[name] = value
+    check([orjson.dumps(bundle | {"resourceType": "Bundle"})])
+
+
+def inside(element: Any, path: str) -> Iterator[tuple[Any, str | int, str]]:
+    """Each value in an element: what holds it, its name or place there, and its expression."""
+    items = element.items() if isinstance(element, dict) else enumerate(element) if isinstance(element, list) else ()
+    for name, value in items:
+        expression = f"{path}.{name}" if isinstance(element, dict) else f"{path}[{name}]"
+        yield element, name, expression
+        yield from inside(value, expression)
+
+
+def test_null_in_a_list_is_taken_where_the_other_list_has_the_extensions(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    unknown = {"extension": [{"url": "https://x.invalid/not-known", "valueCode": "unknown"}]}
+    resource(bundle, PAT)["name"] = [{"family": "X", "given": [None, "Pat"], "_given": [unknown, None]}]
+    assert check([orjson.dumps(bundle)]).members == 2
+
+
+def test_a_text_where_extensions_of_a_value_belong_is_refused(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    resource(bundle, PAT)["_birthDate"] = "5"
+    assert faults(bundle) == [("structure", "Bundle")]
+
+
 @settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     element=st.sampled_from(["family", "reference", "since", "fullUrl", "url", "value"]),
@@ -297,5 +370,6 @@ def test_what_the_models_refuse_is_refused(submission: Callable[..., Json], elem
         assert {code for code, _ in faults(bundle)} == {"structure"}
     else:
         entries = bundle.pop("entry")
-        found = [structure.of_frame(bundle), *(structure.of_entry(one, place) for place, one in enumerate(entries))]
+        of_entries = (structure.of_entry(one, place).faults for place, one in enumerate(entries))
+        found = [structure.of_frame(bundle), *of_entries]
         assert not any(found)

@@ -74,6 +74,26 @@ def test_a_faulty_submission_is_refused_with_the_expression_and_not_kept(
     assert registry.received() == []
 
 
+def test_null_is_refused_with_its_place(registry: RunningRegistry, post: Post, submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    bundle["entry"][4]["resource"]["identifier"] = None
+    answer = post(bundle)
+    assert answer.status_code == 422
+    (issue,) = answer.json()["issue"]
+    assert (issue["code"], issue["expression"]) == ("structure", ["Bundle.entry[4].resource.identifier"])
+    assert registry.received() == []
+
+
+@pytest.mark.parametrize("operation", ["$bulk-submit", "$bulk-submit-status"])
+def test_null_in_the_parameters_of_an_operation_is_refused_with_its_place(
+    registry: RunningRegistry, operation: str
+) -> None:
+    body = {"resourceType": "Parameters", "parameter": [{"name": "submitter", "valueIdentifier": None}]}
+    answer = requests.post(f"{registry.fhir_url}/{operation}", json=body, timeout=30)
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["expression"] == ["Parameters.parameter[0].valueIdentifier"]
+
+
 def test_of_many_faults_the_first_are_reported_and_the_rest_counted(
     post: Post, submission: Callable[..., Json]
 ) -> None:

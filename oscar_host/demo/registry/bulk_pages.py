@@ -9,6 +9,7 @@ from . import answers
 from .behaviour import Conduct
 from .bulk import BulkSubmissions, RefusedRequest
 from .elements import Issue
+from .structure import nulls
 from .tokens import Tokens
 
 Misbehave = Callable[[Conduct, Callable[[], Response]], Response]
@@ -70,6 +71,8 @@ def _parameters() -> dict[str, object]:
         value = None
     if not isinstance(value, dict) or value.get("resourceType") != "Parameters":
         raise RefusedRequest(400, Issue("structure", "Parameters", "send a Parameters resource"))
+    for issue in nulls(value, "Parameters"):
+        raise RefusedRequest(422, issue)
     return value
 
 

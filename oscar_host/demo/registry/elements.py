@@ -50,8 +50,7 @@ def walk(element: Json, kind: str, path: str) -> Iterator[Issue | FoundReference
     """Every fault in an element of this type, and every reference in it. The structure has been checked before."""
     if not element:
         yield Issue("invariant", path, "ele-1: an element has a value or children")
-    fault = _INVARIANTS[kind](element) if kind in _INVARIANTS else None
-    if fault:
+    if fault := broken_invariant(element, kind):
         yield Issue("invariant", path, fault)
     rules = ELEMENTS.get(kind, {})
     for name, value in element.items():
@@ -66,6 +65,11 @@ def walk(element: Json, kind: str, path: str) -> Iterator[Issue | FoundReference
                     yield from _value(item, rule, f"{path}.{name}[{position}]")
         else:
             yield from _value(value, rule, f"{path}.{name}")
+
+
+def broken_invariant(element: Json, kind: str) -> str | None:
+    """What an element of this type breaks by itself, whatever is in its own elements."""
+    return _INVARIANTS[kind](element) if kind in _INVARIANTS else None
 
 
 def _value(value: Any, rule: Json, path: str) -> Iterator[Issue | FoundReference]:
@@ -107,7 +111,9 @@ def _extension(element: Json) -> str | None:
 
 
 def _period(element: Json) -> str | None:
-    start, end = element.get("start", ""), element.get("end", "")
+    start, end = element.get("start"), element.get("end")
+    if not isinstance(start, str) or not isinstance(end, str):  # one that is no text is reported where it is
+        return None
     length = min(len(start), len(end), 10)
     return "per-1: a period starts before it ends" if start[:length] > end[:length] else None
 

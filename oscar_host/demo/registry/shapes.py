@@ -1,7 +1,8 @@
 """What is alike in many resources: each with the values that are plainly right replaced by one like them.
 
-Whether the models accept a resource depends on its shape alone: they look at each element by itself, and nothing is
-replaced that they might not accept. What is doubtful stays as it is, and so has a shape of its own.
+Whether a resource is right depends on its shape alone, but for where its references lead: the models and `elements`
+look at each element by itself, and nothing is replaced that they might not accept. What is doubtful stays as it is, and
+so has a shape of its own.
 """
 
 import re
@@ -12,7 +13,9 @@ from typing import Any, Final
 
 import orjson
 
-from .elements import ELEMENTS, KEPT, LONGEST_KEPT, OFTEN_THE_SAME
+from .elements import ELEMENTS, KEPT, LONGEST_KEPT, OFTEN_THE_SAME, broken_invariant
+
+ReferenceInside = tuple[Any, tuple[str, ...]]  # what a reference says, and the resource types that it may point to
 
 _LONGEST: Final = 1000
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -21,35 +24,51 @@ _URN: Final = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 _BY_IDENTIFIER: Final = re.compile(r"([A-Z][A-Za-z]+\?identifier=)[A-Za-z0-9:/.%_-]+")
 
 
-def shape(element: Any, kind: str) -> Any:
-    """The shape of an element of this type, in the definitions of FHIR."""
+def shape(element: Any, kind: str, found: list[ReferenceInside], targets: tuple[str, ...] = ()) -> Any:
+    """The shape of an element of this type, in the definitions of FHIR. The references in it are added to `found`.
+
+    `targets`: what it may point to where it is a reference.
+    """
     if not isinstance(element, dict):
         replace = _ALIKE.get(kind)
         return replace(element) if replace and type(element) is str else element
     if kind in OFTEN_THE_SAME and len(text := orjson.dumps(element)) <= LONGEST_KEPT:
-        return _known_shape(text, kind)
+        known, references = _known_shape(text, kind)
+        found += references
+        return known
+    if kind == "Reference" and "reference" in element:
+        found.append((element["reference"], targets))
     if kind == "Resource":
         kind = str(element.get("resourceType"))
-    return _shape(element, kind)
+    return _shape(element, kind, found)
 
 
 @lru_cache(KEPT)
-def _known_shape(text: bytes, kind: str) -> Any:
-    return _shape(orjson.loads(text), kind)
+def _known_shape(text: bytes, kind: str) -> tuple[Any, list[ReferenceInside]]:
+    found: list[ReferenceInside] = []
+    return _shape(orjson.loads(text), kind, found), found
 
 
-def _shape(element: dict[str, Any], kind: str) -> Any:
-    rules = ELEMENTS.get(kind, {})
-    return {
-        name: _of_member(value, rules[name]["type"], f"_{name}" in element) if name in rules else value
-        for name, value in element.items()
-    }
+def _shape(element: dict[str, Any], kind: str, found: list[ReferenceInside]) -> Any:
+    if kind == "Period" and broken_invariant(element, kind):  # the only invariant that depends on values
+        return element
+    rules = _RULES.get(kind, {})
+    shapes: dict[str, Any] = {}
+    for name, value in element.items():
+        inner, targets, replace = rules.get(name, _UNKNOWN)
+        if type(value) is str:  # most are: without a call of `shape` for each
+            shapes[name] = replace(value) if replace else value
+        elif isinstance(value, list):
+            shapes[name] = _of_list(value, inner, targets, found, f"_{name}" in element)
+        else:
+            shapes[name] = shape(value, inner, found, targets)
+    return shapes
 
 
-def _of_member(value: Any, kind: str, has_extensions: bool) -> Any:
-    if not isinstance(value, list):
-        return shape(value, kind)
-    items = [shape(item, kind) for item in value]
+def _of_list(
+    values: list[Any], kind: str, targets: tuple[str, ...], found: list[ReferenceInside], has_extensions: bool
+) -> list[Any]:
+    items = [shape(item, kind, found, targets) for item in values]
     if has_extensions or len(items) < 2:  # those belong to a value by its place
         return items
     return list({orjson.dumps(item): item for item in items}.values())
@@ -89,3 +108,10 @@ _ALIKE: Final[Mapping[str, Callable[[str], str]]] = {
     "instant": _moment,
     "uri": _uri,
 }
+_RULES: Final = {
+    kind: {
+        name: (rule["type"], tuple(rule.get("targets", ())), _ALIKE.get(rule["type"])) for name, rule in rules.items()
+    }
+    for kind, rules in ELEMENTS.items()
+}
+_UNKNOWN: Final = ("", (), None)  # what is in it stays as it is

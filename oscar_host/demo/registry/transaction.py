@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from . import structure
 from .arriving import ArrivingObject, NotAnObject
 from .elements import RESOURCES, FoundReference, Issue, walk
+from .shapes import ReferenceInside
 
 Json = dict[str, Any]
 
@@ -65,12 +66,12 @@ class _Checking:
         """The next entry. Its content is looked at while all that arrived is whole and of the right structure."""
         position = len(self._keys)
         self._keys.append("")
-        faults = structure.of_entry(entry, position)
-        self._structure += faults
-        if not faults:
+        checked = structure.of_entry(entry, position)
+        self._structure += checked.faults
+        if not checked.faults:
             self._incomplete += _of_parts(entry, position)
         if not self._structure and not self._incomplete:
-            self._content += self._of_content(entry, f"Bundle.entry[{position}]")
+            self._content += self._of_content(entry, f"Bundle.entry[{position}]", checked.references)
             self._keys[position] = _condition(entry)
 
     def close(self, frame: Json) -> AcceptedSubmission:
@@ -95,7 +96,7 @@ class _Checking:
         ((panel_number, members),) = self._groups
         return AcceptedSubmission(frame["identifier"]["value"], panel_number, members, tuple(self._keys))
 
-    def _of_content(self, entry: Json, path: str) -> Iterator[Issue]:
+    def _of_content(self, entry: Json, path: str, references: list[ReferenceInside] | None) -> Iterator[Issue]:
         full_url, resource = entry["fullUrl"], entry["resource"]
         if not _URN_UUID.fullmatch(full_url):
             yield Issue("value", f"{path}.fullUrl", "not a urn:uuid in lower case")
@@ -103,11 +104,18 @@ class _Checking:
             yield Issue("duplicate", f"{path}.fullUrl", "bdl-7: another entry has the same fullUrl")
         self._types[full_url] = resource["resourceType"]
         yield from _of_request(entry, path, self._conditions)
-        yield from self._of_elements(walk(entry, "Bundle.entry", path))
+        if references is None or not all(map(self._leads_right, references)):
+            yield from self._of_elements(walk(entry, "Bundle.entry", path))
         if resource["resourceType"] == "Group":
             yield from _of_group(resource, f"{path}.resource")
             number = next((one.get("value", "") for one in resource.get("identifier", [])), "")
             self._groups.append((number, len(resource.get("member", []))))
+
+    def _leads_right(self, inside: ReferenceInside) -> bool:
+        """Whether it leads to an entry that has arrived, of a type that it may point to."""
+        reference, targets = inside
+        kind = self._types.get(reference)
+        return kind is not None and (not targets or kind in targets)
 
     def _of_elements(self, walked: Iterable[Issue | FoundReference]) -> Iterator[Issue]:
         for item in walked:
