@@ -25,7 +25,7 @@ def constant(value: str | int) -> ColumnElement[Any]:
     return literal_column(f"'{value}'", String())
 
 
-_NOTHING, _SPACE, _HYPHEN = constant(""), constant(" "), constant("-")
+_NOTHING = constant("")
 
 
 READABLE, COLLAPSED = "cpar_readable", "cpar_collapsed"  # what we give every connection to SQLite
@@ -179,8 +179,8 @@ class _seen(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
-class _collapsed(FunctionElement[str]):  # noqa: N801
-    """`domain.texts.without_separators`."""
+class _collapsed(FunctionElement[Any]):  # noqa: N801
+    """`domain.texts.without_separators`; NULL when nothing is left."""
 
     name = "collapsed"
     type = String()
@@ -195,13 +195,39 @@ def _one_of(*ranges: tuple[int, int]) -> str:
 _TO_BLANK, _TO_NOTHING = _one_of(*SPACE, *BLANKS), _one_of(*NOTHING)
 # All but what every keyboard has, and the letters of Europe's languages: what it finds is looked at more closely.
 # Short, for MariaDB reads it again for each statement.
-spelled(_odd, "({0} GLOB '*[^ -~]*')", r"({0} REGEXP '[^ -~\\x{c0}-\\x{24f}]')")
+_SQLITE_ODD = "({0} GLOB '*[^ -~\u00c0-\u024f]*')"
+_MARIADB_ODD = r"({0} REGEXP '[^ -~\\x{c0}-\\x{24f}]')"
+spelled(_odd, _SQLITE_ODD, _MARIADB_ODD)
 spelled(
     _seen,
     f"{READABLE}({{0}})",
     f"TRIM(REGEXP_REPLACE(REGEXP_REPLACE({{0}}, '{_TO_NOTHING}+', ''), '{_TO_BLANK}+', ' '))",
 )
-spelled(_collapsed, f"{COLLAPSED}({{0}})", f"REGEXP_REPLACE({{0}}, '{_one_of(*SEPARATORS)}+', '')")
+# First what most texts are. Behind the condition, for MariaDB evaluates what is in a NULLIF twice.
+_UNHYPHENED = "NULLIF(REPLACE(REPLACE({0}, ' ', ''), '-', ''), '')"
+spelled(
+    _collapsed,
+    f"(CASE WHEN {{0}} NOT GLOB '*[^0-9A-Za-z]*' THEN NULLIF({{0}}, '') WHEN {_SQLITE_ODD} "
+    f"THEN NULLIF({COLLAPSED}({{0}}), '') ELSE {_UNHYPHENED} END)",
+    f"(CASE WHEN {_MARIADB_ODD} THEN NULLIF(REGEXP_REPLACE({{0}}, '{_one_of(*SEPARATORS)}+', ''), '') "
+    f"ELSE {_UNHYPHENED} END)",
+)
+
+
+class two_digits(FunctionElement[str]):  # noqa: N801
+    """The text without blanks around it, and `1` as `01`; NULL when nothing is left."""
+
+    name = "two_digits"
+    type = String()
+    inherit_cache = True
+
+
+spelled(
+    two_digits,
+    "(CASE WHEN {0} GLOB '[0-9][0-9]' THEN {0} WHEN LENGTH(TRIM({0})) = 1 THEN '0' || TRIM({0}) "
+    "ELSE NULLIF(TRIM({0}), '') END)",
+    "(CASE LENGTH(TRIM({0})) WHEN 1 THEN CONCAT('0', TRIM({0})) ELSE NULLIF(TRIM({0}), '') END)",
+)
 
 
 def seen(name: ColumnElement[Any]) -> ColumnElement[str | None]:
@@ -218,17 +244,9 @@ def without_separators(text: ColumnElement[Any]) -> ColumnElement[str | None]:
 
 def without_separators_as_compared(text: ColumnElement[Any]) -> ColumnElement[str | None]:
     """The same, which compares as the text itself does: rows of an indexed column are found by it."""
-    usual = func.replace(func.replace(text, _SPACE, _NOTHING), _HYPHEN, _NOTHING)
-    # In this order, for MariaDB evaluates what is in a NULLIF twice.
-    odd, ordinary = (func.nullif(clean, _NOTHING, type_=String()) for clean in (_collapsed(text), usual))
-    return case((_odd(text), odd), else_=ordinary)
+    return _collapsed(text)
 
 
 def may_be_stored(text: str) -> bool:
     """Whether OSCAR's three-byte utf8 can hold the text: MariaDB refuses to compare its columns with any other."""
     return all(character <= "\uffff" for character in text)
-
-
-def two_digits(text: ColumnElement[str | None]) -> ColumnElement[str | None]:
-    """`1` as `01`; everything else, and NULL, stays as it is."""
-    return case((func.length(text) == constant(1), constant("0").concat(text)), else_=text)

@@ -53,11 +53,10 @@ def jurisdiction(hc_type: ColumnElement[Any]) -> ColumnElement[str]:
 
     What is long in SQL is in it as few times as can be: MariaDB reads all of it for each statement.
     """
-    plain = func.upper(func.trim(letters(hc_type)))
     text = func.upper(seen(hc_type))
     known = {constant(spelling): constant(code) for spelling, code in _SPELLINGS.items()}
     return case(
-        (plain == constant(ALBERTA), constant(ALBERTA)),  # nearly all, without a closer look
+        (letters(hc_type) == constant(ALBERTA), constant(ALBERTA)),  # nearly all, without a closer look
         else_=case(known, value=text, else_=case((_state(text), text), else_=constant(UNKNOWN))),
     )
 

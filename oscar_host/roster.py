@@ -331,8 +331,9 @@ class OscarRoster:
 
 def _status(text: ColumnElement[Any]) -> ColumnElement[str | None]:
     """OSCAR's own queries and page take `ac` and `AC ` for the active status too."""
-    status, active = filled(text), constant(OscarRoster.active_status)
-    return case((func.upper(status) == active, active), else_=status)
+    stored, active = letters(text), constant(OscarRoster.active_status)
+    # As it is stored nearly all have it.
+    return case((stored == active, active), (func.upper(func.trim(stored)) == active, active), else_=filled(text))
 
 
 def day_entered(day: ColumnElement[Any]) -> ColumnElement[str | None]:
@@ -342,5 +343,5 @@ def day_entered(day: ColumnElement[Any]) -> ColumnElement[str | None]:
 
 def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str]:
     """ISO text of OSCAR's three strings, not corrected: an impossible date stays so. NULL when a part is missing."""
-    hyphen, parts = constant("-"), (filled(year), two_digits(filled(month)), two_digits(filled(day)))
+    hyphen, parts = constant("-"), (filled(year), two_digits(letters(month)), two_digits(letters(day)))
     return parts[0].concat(hyphen).concat(parts[1]).concat(hyphen).concat(parts[2])

@@ -34,6 +34,14 @@ class ordinary_day(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
 
 
+class has_letter(FunctionElement[bool]):  # noqa: N801
+    """Whether a text has a letter of which there is a capital, on SQLite one of A to Z; NULL for NULL."""
+
+    name = "has_letter"
+    type = Boolean()
+    inherit_cache = True
+
+
 def _spelled(form: str) -> Callable[..., str]:
     def written(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
         return form.replace("{0}", compiler.process(element.clauses, **context))
@@ -46,3 +54,5 @@ compiles(nine_digits, "mysql", "mariadb")(_spelled(f"(CONCAT({{0}}, '.') REGEXP 
 # SQLite's date() makes 2026-03-02 of 2026-02-30, with a modifier in every version: a real day remains itself.
 compiles(ordinary_day)(_spelled("({0} BETWEEN '1900-01-01' AND '2099-12-31' AND date({0}, '+0 days') IS {0})"))
 compiles(ordinary_day, "mysql", "mariadb")(_spelled(f"(CONCAT({{0}}, '.') REGEXP '{_DAY}')"))
+compiles(has_letter)(_spelled("({0} GLOB '*[A-Za-z]*')"))
+compiles(has_letter, "mysql", "mariadb")(_spelled("(UPPER({0}) <> LOWER({0}))"))

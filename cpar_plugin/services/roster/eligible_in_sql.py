@@ -10,7 +10,7 @@ from ...domain.coverage import LAST_DAY, ZERO_DATE, CoverageUse
 from ...domain.eligibility import Eligibility
 from ...domain.jurisdictions import ALBERTA, SENT
 from ...domain.reasons import Reason
-from ...store.plain_texts import nine_digits, ordinary_day
+from ...store.plain_texts import has_letter, nine_digits, ordinary_day
 
 _MOST_SHARED: Final = 1000  # that are handed to the database one by one
 
@@ -37,9 +37,9 @@ RULES_OUT: Final[Mapping[tuple[Reason, ...], Condition]] = {
     (Reason.UNKNOWN_PATIENT, Reason.NOT_ACTIVE): lambda columns, rules: columns.status == rules.active_status,
     (Reason.NO_CONFIRMATION,): lambda columns, _: columns.confirmed_on.is_not(None),
     (Reason.NO_GENDER,): lambda columns, _: columns.gender.in_(("F", "M", "X", "U")),
-    (Reason.NO_FAMILY_NAME,): lambda columns, _: _has_letter(columns.family_name),
+    (Reason.NO_FAMILY_NAME,): lambda columns, _: has_letter(columns.family_name),
     (Reason.NO_GIVEN_NAME,): lambda columns, rules: (
-        _has_letter(columns.given_name) if rules.given_name_required else true()
+        has_letter(columns.given_name) if rules.given_name_required else true()
     ),
     (Reason.OTHER_JURISDICTION,): lambda columns, _: func.coalesce(columns.phn_jurisdiction, ALBERTA).in_(SENT),
     (Reason.NO_PHN, Reason.MALFORMED_PHN): lambda columns, _: nine_digits(columns.phn),
@@ -97,7 +97,3 @@ def certainly_eligible(columns: Any, rules: Eligibility) -> ColumnElement[bool]:
     the rules, at least the ones of `columns_named`.
     """
     return and_(*(condition(columns, rules) for condition in RULES_OUT.values()))
-
-
-def _has_letter(name: ColumnElement[str]) -> ColumnElement[bool]:
-    return func.upper(name) != func.lower(name)
