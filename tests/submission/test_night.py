@@ -49,6 +49,17 @@ def test_the_night_run_of_the_seventh_submits_every_panel_that_has_members(world
     assert {row.automatic for row in world.rows(first)} == {date(2026, 11, 7)}
 
 
+def test_a_night_in_which_nothing_was_requested_begins_with_few_statements(world: Any, statements: list[str]) -> None:
+    """A worker of a fleet begins the nights of hundreds of clinics, in nearly all of which this is so."""
+    panel = world.panel()
+    world.at("2026-11-07T03:15")
+    world.host.roster.merged()  # what the database has is known
+    statements.clear()
+    assert night.begin(world.host, world.settings, world.clock.now())
+    assert len(statements) <= 10
+    assert world.states(panel) == [SubmissionState.DUE]
+
+
 def test_a_panel_without_a_member_who_can_be_sent_is_reported_as_such(world: Any) -> None:
     panel = world.panel(members_count=1, sex="")
     world.run_at("2026-11-07T03:15")

@@ -36,8 +36,11 @@ from . import other_merges, unmerges
 def reconcile(session: Session, host: Host) -> int:
     """Bring all memberships in line with the merges as they are. Returns how many were carried over.
 
-    Takes part in the caller's transaction, after `clinic.lock`.
+    Takes part in the caller's transaction, after `clinic.lock`. Where nothing is to be done, as nearly always, that is
+    one statement.
     """
+    if not _is_anything_to_follow(session.connection(), host):
+        return 0
     other_merges.reconcile(session, host)
     unmerge_id = unmerges.follow(session, host)
     merge_id, count = _carry_over(session, host)
@@ -85,18 +88,22 @@ def kept_records(connection: Connection, host: Host, patient_ids: Collection[int
 def catch_up(host: Host) -> bool:
     """Reconcile in a transaction of its own, where there is anything to reconcile: whether there was."""
     with host.database.engine.connect() as connection:
-        to_follow = (
-            _retired_members(host.roster.merged()),
-            unmerges.broken(host),
-            other_merges.retired_members(host.roster.merged()),
-            other_merges.separate_again(host),
-        )
-        if not connection.scalar(select(or_(*(query.exists() for query in to_follow)))):
+        if not _is_anything_to_follow(connection, host):
             return False
     with host.database.session() as session:
         clinic.lock(session)
         reconcile(session, host)
     return True
+
+
+def _is_anything_to_follow(connection: Connection, host: Host) -> bool:
+    to_follow = (
+        _retired_members(host.roster.merged()),
+        unmerges.broken(host),
+        other_merges.retired_members(host.roster.merged()),
+        other_merges.separate_again(host),
+    )
+    return bool(connection.scalar(select(or_(*(query.exists() for query in to_follow)))))
 
 
 def catch_up_to_show(host: Host) -> bool:

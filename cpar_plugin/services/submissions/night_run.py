@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 # Of the open states, those that a worker may have in its hands at this moment are missing: they finish by themselves.
 _NOT_STARTED = (SubmissionState.QUEUED, SubmissionState.DUE)
+_IS_OPEN = submission.c.open_panel_id.is_not(None)
 
 
 def begin(host: Host, settings: Settings, now: datetime) -> bool:
@@ -45,14 +46,20 @@ def begin(host: Host, settings: Settings, now: datetime) -> bool:
         _reconcile(session, host)
         automatic, _ = _automatic_dates(session.connection(), calendar, night)
         session.execute(insert(night_run).values(night=night, began_at=now, automatic=automatic))
-        in_time = submission.c.state.in_([SubmissionState.QUEUED]), submission.c.due_on <= night
-        session.execute(update(submission).where(*in_time).values(state=SubmissionState.DUE))
+        are_open = session.scalar(select(submission.c.submission_id).where(_IS_OPEN).limit(1)) is not None
+        if are_open:
+            in_time = submission.c.state.in_([SubmissionState.QUEUED]), submission.c.due_on <= night
+            session.execute(update(submission).where(*in_time).values(state=SubmissionState.DUE))
         if settings.hold_window_end is WindowEnd.SEND and calendar.is_last_before_blackout(night):
             from . import releases  # once a month
 
             releases.release_at_window_end(session, host, night, now)
+            are_open = True
         if automatic is not None:
-            _submit_every_panel(session, host, calendar, automatic, night, now)
+            concerned = _concerned(calendar, automatic)
+            if are_open:
+                _include_open(session, concerned, automatic, now)
+            _submit_every_panel(session, host, concerned, automatic, night, now)
     return True
 
 
@@ -167,10 +174,11 @@ def _automatic_dates(connection: Connection, calendar: Calendar, day: date) -> t
 
     Only dates whose night run would have found the integration enabled.
     """
-    enabled_at = connection.scalar(select(clinic_table.c.enabled_at))
+    dates = select(clinic_table.c.enabled_at, night_run.c.automatic)
+    rows = connection.execute(dates.outerjoin_from(clinic_table, night_run, night_run.c.automatic.is_not(None))).all()
+    enabled_at, processed = rows[0].enabled_at, {row.automatic for row in rows}
     if enabled_at is None:
         return None, []
-    processed = set(connection.scalars(select(night_run.c.automatic).where(night_run.c.automatic.is_not(None))))
     open_dates = [
         automatic
         for automatic in calendar.automatic_dates(calendar.today(enabled_at) - timedelta(days=1), day)
@@ -187,11 +195,8 @@ def _concerned(calendar: Calendar, automatic: date) -> ColumnElement[bool]:
     return IS_SUBMITTED & existed & exists().where(member.c.panel_id == panel.c.panel_id)
 
 
-def _submit_every_panel(
-    session: "Session", host: Host, calendar: Calendar, automatic: date, night: date, now: datetime
-) -> None:
-    """One submission for each panel: an open request serves the automatic date too, a stale one gives way."""
-    concerned = _concerned(calendar, automatic)
+def _include_open(session: "Session", concerned: ColumnElement[bool], automatic: date, now: datetime) -> None:
+    """An open request serves the automatic date too, a stale one gives way."""
     why = case((submission.c.in_doubt_since.is_(None), texts.REPLACED), else_=texts.REPLACED_IN_DOUBT)
     session.execute(
         update(submission)
@@ -201,7 +206,7 @@ def _submit_every_panel(
     )
     session.execute(
         update(submission)
-        .where(submission.c.open_panel_id.is_not(None))
+        .where(_IS_OPEN)
         .where(exists().where(panel.c.panel_id == submission.c.panel_id, concerned))
         .values(automatic=automatic)
     )
@@ -210,6 +215,12 @@ def _submit_every_panel(
         .where(submission.c.state == SubmissionState.QUEUED, submission.c.automatic == automatic)
         .values(state=SubmissionState.DUE)
     )
+
+
+def _submit_every_panel(
+    session: "Session", host: Host, concerned: ColumnElement[bool], automatic: date, night: date, now: datetime
+) -> None:
+    """One submission for each panel that has no open one."""
     _insert_for_panels(
         session,
         concerned & ~exists().where(submission.c.open_panel_id == panel.c.panel_id),

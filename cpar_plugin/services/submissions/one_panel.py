@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from ...domain.submission import SubmissionState
 from ...hooks import Host
 from ...settings import Settings
@@ -33,7 +35,9 @@ def submit_one(host: Host, settings: Settings, transport: Transport, *, at_most:
     claim = take_one(host, settings, now, ~of_people(host))
     if claim is None:
         return None
-    if _under_way(host) > at_most:  # others claimed at the same time: each sees those before it, so that one gives way
+    with host.database.engine.connect() as connection:
+        too_many = _under_way(connection, host) > at_most
+    if too_many:  # others claimed at the same time: each sees those before it, so that one gives way
         give_back(host, claim)
         return None
     state = advance(host, settings, transport, claim, now)
@@ -43,10 +47,8 @@ def submit_one(host: Host, settings: Settings, transport: Transport, *, at_most:
 
 def _may_begin(host: Host, at_most: int) -> bool:
     with host.database.engine.connect() as connection:
-        enabled = clinic.load(connection).enabled
-    return enabled and _under_way(host) < at_most
+        return clinic.load(connection).enabled and _under_way(connection, host) < at_most
 
 
-def _under_way(host: Host) -> int:
-    with host.database.engine.connect() as connection:
-        return connection.scalar(count_under_way(host.clock.now())) or 0
+def _under_way(connection: Connection, host: Host) -> int:
+    return connection.scalar(count_under_way(host.clock.now())) or 0
