@@ -42,7 +42,7 @@ def sign_in() -> ResponseReturnValue:
     """The form of the fallback, and who comes in through it."""
     back_to = _own_path(request.values.get("next", ""))
     if request.method == "GET":
-        return page("Sign in", "sign_in.html", back_to=back_to, user_name="", message="")
+        return _sign_in_page(HTTPStatus.OK, "", back_to, "")
     user_name, address = request.form.get("user_name", ""), request.remote_addr or ""
     throttle: Throttle = current_app.extensions["sidecar_throttle"]
     host = sidecar().host
@@ -62,7 +62,18 @@ def sign_in() -> ResponseReturnValue:
 
 
 def _sign_in_page(status: HTTPStatus, message: str, back_to: str, user_name: str) -> ResponseReturnValue:
-    return page("Sign in", "sign_in.html", status, back_to=back_to, user_name=user_name, message=message)
+    more = {"back_to": back_to, "user_name": user_name, "message": message, "keeps_no_cookie": _keeps_no_cookie()}
+    return page("Sign in", "sign_in.html", status, **more)
+
+
+def _keeps_no_cookie() -> bool:
+    """Whether the browser will not keep the session's cookie: over plain HTTP, where cookies are for HTTPS alone.
+
+    Browsers send Fetch Metadata over HTTPS, which a proxy may not have told us of, and on the machine itself, where
+    they keep such cookies over HTTP as well.
+    """
+    plain = not request.is_secure and "Sec-Fetch-Site" not in request.headers
+    return plain and bool(current_app.config["SESSION_COOKIE_SECURE"])
 
 
 def _inside(address: str) -> bool:

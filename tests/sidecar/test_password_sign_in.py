@@ -51,6 +51,24 @@ def test_the_cookie_goes_no_further_than_it_has_to(beside: Beside, accounts: Non
     }
 
 
+@pytest.mark.parametrize(
+    ("https_only", "headers", "is_said"),
+    [
+        ("yes", {}, True),
+        ("no", {}, False),
+        ("yes", {"X-Forwarded-Proto": "https"}, False),  # by the proxy that is trusted
+        ("yes", {"Sec-Fetch-Site": "none"}, False),  # by a browser, over HTTPS or on the machine itself alone
+    ],
+)
+def test_the_form_says_where_no_browser_would_keep_its_session(
+    beside: Beside, accounts: None, https_only: str, headers: dict[str, str], is_said: bool
+) -> None:
+    """Over plain HTTP the form came back without a word, since the browser had kept no cookie."""
+    with serving(beside(sign_in="password", https_only=https_only, trusted_proxies="1")) as site:
+        form = Person(site).get("/sign-in", headers=headers).text
+    assert ("Open its address with https://" in form) is is_said
+
+
 def test_a_cookie_of_oscars_opens_nothing_here(visitor: Visitor, standing_in: Any) -> None:
     visitor.session.cookies.set("JSESSIONID", "manager", path="/oscar")
     assert visitor.get("/panels").status_code == 303
