@@ -184,12 +184,12 @@ class OscarRoster:
         )
         alike = exists().where(twin.c.hin == own.c.hin, twin.c.demographic_no != own.c.demographic_no)
         typed_alike = select(own_phn).where(of_these, func.length(own.c.hin) == constant(PHN_LENGTH), alike)
-        typed_plainly = and_(
+        of_same_phn = and_(
             twin.c.hin == without_separators_as_compared(long.c.hin), twin.c.demographic_no != long.c.demographic_no
         )
         otherwise = (
             select(long_phn)
-            .join_from(long, twin, typed_plainly, isouter=True)
+            .join_from(long, twin, of_same_phn, isouter=True)
             .where(func.length(long.c.hin) > constant(PHN_LENGTH))
             .group_by(long_phn)
             .having(
