@@ -1,6 +1,8 @@
 """nginx's file for the pages of a fleet, as `cpar install-fleet` writes it, in a real nginx before the application."""
 
 import os
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,6 +51,15 @@ class Server:
                 timeout=60,
                 **more,  # type: ignore[arg-type]
             )
+
+    def leave_off(self, text: bytes) -> None:
+        """Send the beginning of a request and go: it is logged before nginx has found where it belongs."""
+        context = ssl.create_default_context(cafile=self.authority.file)
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=60) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+        ):
+            secured.sendall(text)
 
 
 @contextmanager
@@ -151,6 +162,8 @@ def test_what_nginx_refuses_has_the_form_of_the_pages_and_no_log_has_a_whole_add
         assert server.get("/north/cpar/import", method="POST", data=b"x" * 3_000_000).status_code != 413
         assert server.get("/cpar-refused/page").status_code == 404
         server.get("/north/cpar/patients?search=Tremblay")
+        assert server.get("/north/cpar/patients?search=Tremblay", host="x" * 40_000).status_code == 431
+        server.leave_off(b"GET /north/cpar/panels?search=Tremblay HTTP/1.1\r\nHost: north\r\n")
         server.get("/north/cpar/fhir/Patient?identifier=100000000")
         plain = requests.get(f"http://127.0.0.1:{server.plain_port}/north/cpar/", allow_redirects=False, timeout=60)
         assert (plain.status_code, plain.headers["Location"]) == (308, "https://127.0.0.1/north/cpar/")
