@@ -66,10 +66,8 @@ def lasting_host(folder: Path, *options: str) -> Iterator[OscarHost]:
     """The same, with the server's data in a folder where it stays: the host is empty the first time."""
     folder.mkdir(parents=True, exist_ok=True)
     with lasting_mariadb(folder, *options) as server:
-        url, made = (
-            server.set(drivername="mysql", database="cpar").render_as_string(hide_password=False),
-            folder / "made",
-        )
+        url = server.set(drivername="mysql", database="cpar").render_as_string(hide_password=False)
+        made = folder / "made"
         if made.exists():
             yield _opened(url, "oscar")
             return
