@@ -20,7 +20,7 @@ from oscar_host.demo.registry import process
 @pytest.fixture
 def clinic(with_settings: Any, registry: process.RunningRegistry) -> Any:
     """A clinic that submits to the registry, with one panel."""
-    world = with_settings(transport="fhir", registry_url=registry.fhir_url, registry_read_seconds=5)
+    world = with_settings(transport="fhir", registry_url=registry.fhir_url)
     world.number = uuid.uuid4().hex[:12]
     world.its_panel = world.panel(world.number, 3)
     return world
@@ -152,21 +152,21 @@ def by_a_gate(registry: process.RunningRegistry, lets_pass: Callable[[int], bool
 def test_while_the_registry_holds_one_panel_the_others_go_on(
     clinic: Any, registry: process.RunningRegistry, with_settings: Any
 ) -> None:
-    others = [clinic.panel(f"{clinic.number}-{number}") for number in range(5)]
+    panels = [clinic.its_panel, *(clinic.panel(f"{clinic.number}-{number}") for number in range(5))]
     noted = []
 
     def hold_the_first(number: int) -> bool:
         if number == 0:
             noted.append(
-                waited_for(lambda: sum(clinic.states(panel) == [SubmissionState.DELIVERED] for panel in others) == 4)
+                waited_for(lambda: sum(clinic.states(panel) == [SubmissionState.DELIVERED] for panel in panels) == 5)
             )
         return number > 0
 
     with by_a_gate(registry, hold_the_first) as address:
-        with_settings(registry_url=address, registry_seconds=150, registry_read_seconds=150, panels_at_once=2)
+        with_settings(registry_url=address, registry_read_seconds=2 * PATIENCE, panels_at_once=2)
         clinic.run_at("2026-11-07T03:15")
     assert noted == [True]
-    states = sorted(clinic.states(panel)[0] for panel in (clinic.its_panel, *others))
+    states = sorted(clinic.states(panel)[0] for panel in panels)
     assert states == [SubmissionState.DELIVERED] * 5 + [SubmissionState.WAITING]
 
 
@@ -175,19 +175,22 @@ def test_as_many_panels_are_under_way_at_a_time_as_the_setting_says(
     clinic: Any, registry: process.RunningRegistry, with_settings: Any
 ) -> None:
     panels = [clinic.its_panel, *(clinic.panel(f"{clinic.number}-{number}") for number in range(6))]
-    under_way = []
+    under_way = list[int]()
 
-    def sending() -> int:
-        return [clinic.states(panel) for panel in panels].count([SubmissionState.SENDING])
+    def count() -> None:
+        under_way.append([clinic.states(panel) for panel in panels].count([SubmissionState.SENDING]))
+
+    first_three = threading.Barrier(3, count, PATIENCE)
 
     def gather(number: int) -> bool:
         if number < 3:
-            waited_for(lambda: sending() >= 3)
-        under_way.append(sending())
+            first_three.wait()
+        else:
+            count()
         return True
 
     with by_a_gate(registry, gather) as address:
-        with_settings(registry_url=address, panels_at_once=3)
+        with_settings(registry_url=address, registry_read_seconds=2 * PATIENCE, panels_at_once=3)
         clinic.run_at("2026-11-07T03:15")
     assert [clinic.states(panel) for panel in panels] == [[SubmissionState.DELIVERED]] * 7
-    assert max(under_way) == 3
+    assert (under_way[0], max(under_way)) == (3, 3)
