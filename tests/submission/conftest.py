@@ -1,13 +1,13 @@
 """A small clinic whose clock the tests move."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider
 from cpar_plugin.domain.submission import SubmissionState
@@ -85,6 +85,12 @@ class World:
 
     def states(self, panel_id: int) -> list[SubmissionState]:
         return [SubmissionState(row.state) for row in self.rows(panel_id)]
+
+    def count(self, panel_ids: Sequence[int], state: SubmissionState) -> int:
+        """How many of the panels' submissions are in the state, all at one moment."""
+        query = select(func.count()).where(submission.c.panel_id.in_(panel_ids), submission.c.state == state)
+        with self.host.database.engine.connect() as connection:
+            return connection.scalar(query) or 0
 
     def files(self) -> list[Path]:
         """What the folder holds, oldest first."""

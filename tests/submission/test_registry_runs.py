@@ -178,7 +178,7 @@ def test_as_many_panels_are_under_way_at_a_time_as_the_setting_says(
     under_way = list[int]()
 
     def count() -> None:
-        under_way.append([clinic.states(panel) for panel in panels].count([SubmissionState.SENDING]))
+        under_way.append(clinic.count(panels, SubmissionState.SENDING))
 
     first_three = threading.Barrier(3, count, PATIENCE)
 
