@@ -35,6 +35,7 @@ from .province_growth import (
     WHOLE_MANY,
     alike,
     growth,
+    growth_of_fleet,
     tick,
     usual_growth,
 )
@@ -147,6 +148,8 @@ def _compare(province: Province, connection: Connection, *, once: bool) -> None:
             f"{mebibytes:.0f} MiB |"
         )
     click.echo("\n".join(table))
+    if once:
+        growth_of_fleet(province, nights[_ENGINE][0].later_seconds, connection)
 
 
 if __name__ == "__main__":

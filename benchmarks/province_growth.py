@@ -15,7 +15,7 @@ from oscar_host.fleet.work.beat import Beat
 from oscar_host.fleet.work.engine import Engine
 
 from .province_clinics import ProvinceClinic
-from .province_nights import Province, checked, panels_alone
+from .province_nights import Province, checked, panels_alone, workers
 
 AIM_GROWTH: Final = 1.2
 USUAL_MEMBERS: Final = 1000  # the median of a province is near it
@@ -23,6 +23,7 @@ SMALL_MEMBERS: Final = 100
 # Of how many clinics, and how many panels each has.
 FEW, MANY = (3, 10), (30, 1)
 WHOLE_FEW, WHOLE_MANY = (10, 90), (900, 1)
+_FEW_NIGHTS: Final = 3
 _LATER_SECONDS: Final = 100.0  # the beat has spread its first questions over less
 
 
@@ -52,6 +53,20 @@ def growth(few: Province, many: Province, connection: Connection) -> tuple[float
         f"process {nights[1].mebibytes:.0f} MiB after {nights[0].mebibytes:.0f} MiB"
     )
     return in_few, in_many
+
+
+def growth_of_fleet(province: Province, seconds: float, connection: Connection) -> None:
+    """Print what a panel takes in the whole fleet, whose night took so many seconds, and in a fleet of ten of its
+    clinics.
+    """
+    few = province.few(WHOLE_FEW[0])
+    own = min(checked(workers, few, connection).later_seconds for _ in range(_FEW_NIGHTS))
+    in_few, in_all = own / few.members, seconds / province.members
+    click.echo(
+        f"two workers on RabbitMQ: 1,000 members take {in_all / in_few:.2f} times the processor time in a fleet of "
+        f"{len(province.clinics)} clinics as in one of {len(few.clinics)} of them ({1e6 * in_all:.0f} ms : "
+        f"{1e6 * in_few:.0f} ms, without the start of the processes; aim: at most {AIM_GROWTH:g})"
+    )
 
 
 def usual_growth(usual_seconds: float, small: tuple[float, float], clinics: tuple[int, int]) -> None:

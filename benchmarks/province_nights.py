@@ -1,6 +1,7 @@
 """A night of a province's clinics, by whichever way the panels are submitted."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,6 +43,11 @@ class Night:
     beat_seconds: float = 0  # of the processor seconds, of the process that asks the clinics
     all_processor_seconds: float = 0  # of everything: database, broker and registry too
 
+    @property
+    def later_seconds(self) -> float:
+        """Of the processor seconds, from the first panel that was delivered."""
+        return self.processor_seconds - self.starting_seconds
+
 
 @dataclass
 class Work:
@@ -74,6 +80,15 @@ class Province:
         self.folder, self.clinics = folder, clinics
         self._registry_url, self.broker = registry_url, broker
         (folder / "clinics").mkdir(parents=True, exist_ok=True)
+
+    def few(self, count: int) -> "Province":
+        """The first of its clinics, as a fleet of their own from the next month on."""
+        few = Province(self.folder / "few", self.clinics[:count], self._registry_url, self.broker)
+        for clinic in few.clinics:
+            file = f"clinics/{clinic.name}.ini"
+            shutil.copy(self.folder / file, few.folder / file)
+        shutil.copy(self.folder / "nights", few.folder / "nights")
+        return few
 
     def next_month(self) -> None:
         """What comes after this is another night, also for a later run in the same folder."""
