@@ -15,6 +15,7 @@ from cpar_plugin.services.clients.caller import Caller
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.fhir.access import Gone
 from cpar_plugin.services.fhir.groups import GroupSource
+from cpar_plugin.services.fhir.kept_members import KeptMembers
 from cpar_plugin.services.fhir.sources import KINDS, LARGE, Source, everything, read, source
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings
@@ -293,6 +294,77 @@ def test_members_are_in_order_with_their_own_days_whichever_the_database_reads_f
     ]
     assert days == sorted(days, reverse=True)
     assert len(set(days)) == 12
+
+
+def members_held(host: OscarHost, caller: Caller, panel_id: int, kept: KeptMembers) -> tuple[list[int], list[Any]]:
+    """The patients, and the members as they are sent, to be kept from one call to the next."""
+    with host.database.engine.connect() as connection:
+        groups = GroupSource(host, SETTINGS, caller)
+        group = groups.read(connection, str(panel_id))
+        held = groups.held(connection, [group], kept)
+        assert held
+        members = orjson.loads(b"".join(groups.body(connection, group, held))).get("member", [])
+    return list(held.patient_ids), members
+
+
+def test_members_that_are_kept_are_never_out_of_date(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any, clock: FixedClock
+) -> None:
+    panel, other = make_panel("A1"), make_panel("A2")
+    first, second = oscar.patient(), oscar.patient()
+    kept = KeptMembers()
+
+    def assert_as_read_now(*patients: int) -> None:
+        for caller in (client(), client(panel)):
+            for _ in range(2):
+                ids, members = members_held(site, caller, panel, kept)
+                assert (ids, members) == (list(patients), whole_group(site, caller, panel).get("member", []))
+
+    assert_as_read_now()
+    one_patient.choose(site, clerk, first, panel, seen_panel_id=None)
+    assert_as_read_now(first)
+    one_patient.choose(site, clerk, second, panel, seen_panel_id=None)
+    assert_as_read_now(first, second)
+    oscar.visit(second, "2026-10-05")
+    refresh.refresh(site, SETTINGS)
+    assert_as_read_now(first, second)
+    clock.move_to(clock.now() + timedelta(days=1))
+    one_patient.confirm(site, clerk, first, seen_panel_id=panel)
+    assert_as_read_now(first, second)
+    one_patient.choose(site, clerk, first, other, seen_panel_id=panel)
+    assert_as_read_now(second)
+    assert members_held(site, client(), other, kept)[0] == [first]
+
+
+def test_members_are_kept_of_the_groups_that_were_read_last(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any, statements: list[str]
+) -> None:
+    panels = [make_panel(f"A{place}") for place in range(17)]
+    kept = KeptMembers()
+
+    def many_statements(panel: int) -> int:
+        statements.clear()
+        members_held(site, client(), panel, kept)
+        return len(statements)
+
+    for panel in panels:
+        many_statements(panel)
+    assert [many_statements(panel) for panel in (panels[1], panels[16], panels[0], panels[2])] == [3, 3, 4, 4]
+
+
+def test_what_is_kept_for_clients_is_not_what_a_person_is_given(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any
+) -> None:
+    panel, open_to_all, barred = make_panel("A1"), oscar.patient(), oscar.patient()
+    for patient_id in (open_to_all, barred):
+        one_patient.choose(site, clerk, patient_id, panel, seen_panel_id=None)
+    oscar.role("103", "doctor")
+    oscar.privilege("doctor", "_demographic", "r")
+    oscar.privilege("103", f"_demographic${barred}", "o")
+    person = Caller(Actor(actor_id="103", display_name="Doctor"), None, client().scopes, panels=None)
+    kept = KeptMembers()
+    for caller, patients in ((person, [open_to_all]), (client(), [open_to_all, barred]), (person, [open_to_all])):
+        assert members_held(site, caller, panel, kept)[0] == patients
 
 
 def test_a_read_is_a_few_statements_and_writes_nothing_when_nothing_has_changed(

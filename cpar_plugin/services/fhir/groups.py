@@ -32,6 +32,7 @@ from ..roster import rates
 from .access import Gone, number, readable
 from .group_members import few_members, members
 from .in_portions import END, as_one, portions
+from .kept_members import KeptMembers
 from .practitioner_roles import role_ids_of_panels
 from .versions import Versioned, digest, stamped
 
@@ -147,16 +148,21 @@ class GroupSource:
             has_members = True
         yield b"]}" if has_members else group.text
 
-    def held(self, connection: Connection, groups: Sequence[Versioned]) -> HeldMembers | None:
-        """The members of these Groups, by one statement for each; None where they are too many to be held."""
+    def held(
+        self, connection: Connection, groups: Sequence[Versioned], kept: KeptMembers | None = None
+    ) -> HeldMembers | None:
+        """The members of these Groups, which were read on this connection: by one statement for each that is not
+        `kept`. None where they are too many to be held.
+        """
         if sum(group.resource["quantity"] for group in groups) > _MOST_HELD:
             return None
+        if self._caller.client_id is None:  # a person, whom the EMR may bar from some of the members
+            kept = None
         ids: list[int] = []
         texts: dict[str, bytes] = {}
         for group in groups:
-            of_group, texts[group.resource_id] = few_members(
-                connection, self._settings, int(group.resource_id), self._readable
-            )
+            read = partial(few_members, connection, self._settings, int(group.resource_id), self._readable)
+            of_group, texts[group.resource_id] = kept.of(group, read) if kept else read()
             ids += of_group
         return HeldMembers(ids if len(groups) == 1 else sorted(ids), texts)
 

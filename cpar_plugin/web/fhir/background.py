@@ -1,4 +1,4 @@
-"""What a process has for the FHIR interface: its records of reads, and exports and notifications in the background."""
+"""What a process has for the FHIR interface: records of reads, members of Groups, exports and notifications."""
 
 from threading import Lock
 from weakref import WeakValueDictionary
@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from ...hooks import Host
 from ...services.clients.read_log import Reads
 from ...services.exports.workers import Workers
+from ...services.fhir.kept_members import KeptMembers
 from ...services.subscriptions.senders import Senders
 from ...settings import Settings
 
@@ -19,6 +20,7 @@ class Background:
 
     def __init__(self, host: Host, settings: Settings) -> None:
         self.reads = Reads(host)
+        self.members = KeptMembers()
         self.exports = Workers(host, settings)
         self.subscriptions = Senders(host, settings, self.reads)
 

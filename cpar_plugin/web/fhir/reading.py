@@ -86,7 +86,7 @@ def group_body(exchange: Exchange, group: Versioned, response_shape: Shape, show
 def shown_in(exchange: Exchange, resources: Sequence[Versioned], response_shape: Shape) -> ShownPatients:
     """The patients whom these resources are about: as resources, or as members of Groups, or whom a Task is for.
 
-    One statement for each Group, or one for all of them where they have very many members.
+    One statement for each Group whose members are not kept, or one for all where they have very many members.
     """
     patients = {int(versioned.resource_id) for versioned in resources if versioned.kind == "Patient"}
     patients |= {patient_of(versioned.resource) for versioned in resources if versioned.kind == "Task"}
@@ -94,7 +94,7 @@ def shown_in(exchange: Exchange, resources: Sequence[Versioned], response_shape:
     if not groups or not is_included("Group", "member", response_shape):
         return ShownPatients(sorted(patients))
     source = GroupSource(exchange.host, exchange.settings, exchange.caller)
-    held = source.held(exchange.connection, groups)
+    held = source.held(exchange.connection, groups, exchange.callers.background.members)
     if held is None:
         members = source.member_ids(exchange.connection, [int(group.resource_id) for group in groups])
     else:
