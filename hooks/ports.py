@@ -1,6 +1,6 @@
 """The ports through which a plugin asks the host. A host author implements each of them once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -67,6 +67,12 @@ class Roster(Protocol):
         """Every patient_id to which `patients` gives this phn: found by an index, where the host has one.
 
         `phn` is a literal or a parameter of ASCII. What is returned may be kept and used again, as of `patients`.
+        """
+
+    def with_phns(self, phns: Collection[str]) -> Select[int]:
+        """Every patient_id to which `patients` gives one of these phns, and perhaps of records merged away.
+
+        They are of nine digits each, a few hundred at most. It is asked after `shared_phns`, and may read as much.
         """
 
     def shared_phns(self, patient_ids: Select[int]) -> Select[str]:

@@ -1,6 +1,6 @@
 """Who the patients and providers of an OSCAR-family EMR are, as SQL: the port `Roster`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime, time
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -160,6 +160,17 @@ class OscarRoster:
         record = self._tables.demographic
         condition = and_(without_separators(record.c.hin) == phn, may_be_typed_as(record.c.hin, phn))
         return select(record.c.demographic_no).where(condition)
+
+    def with_phns(self, phns: Collection[str]) -> Select[int]:
+        """Every patient_id to which `patients` gives one of these phns of nine digits, and of such records merged away.
+
+        What is typed alike is found by the index; what has separators is longer, and read once from the index alone.
+        """
+        record = self._tables.demographic.c
+        has_one = select(record.demographic_no).where(without_separators(record.hin).in_(phns))
+        longer = has_one.where(func.length(record.hin) > constant(PHN_LENGTH))
+        found = union(has_one.where(record.hin.in_(phns)), longer).subquery("with_phn")
+        return select(found.c.demographic_no)
 
     def with_mrp(self, mrp_id: str) -> Select[int]:
         """Every patient_id to which `patients` gives this mrp_id.

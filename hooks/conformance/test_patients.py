@@ -1,4 +1,4 @@
-"""`Roster.patients`, `with_phn`, `with_mrp` and `shared_phns`: who the patients are."""
+"""`Roster.patients`, `with_phn`, `with_phns`, `with_mrp` and `shared_phns`: who the patients are."""
 
 from itertools import product
 from typing import Any
@@ -222,6 +222,17 @@ def test_a_phn_finds_all_patients_with_it_and_no_others(bench: Bench) -> None:
         for expression in (literal(phn), bindparam("phn", type_=String)):
             query = select(patient.c.patient_id).where(patient.c.patient_id.in_(bench.host.roster.with_phn(expression)))
             assert set(connection.scalars(query, {"phn": phn})) == patient_ids
+
+
+def test_some_phns_find_all_patients_with_one_of_them_and_no_others(bench: Bench) -> None:
+    phns = [_some_phn(), _some_phn()]
+    patient_ids = {bench.patient(NewPatient(phn=text)) for phn in phns for text in _spellings(phn)}
+    for other_phn in (_some_phn(), f"{phns[0]}1", phns[0][:-1], None):
+        bench.patient(NewPatient(phn=other_phn))
+    patient = bench.host.roster.patients()
+    query = select(patient.c.patient_id).where(patient.c.patient_id.in_(bench.host.roster.with_phns(phns)))
+    with bench.host.database.engine.connect() as connection:
+        assert set(connection.scalars(query)) == patient_ids
 
 
 def test_phns_that_another_patient_has_too_are_named_however_they_are_typed(bench: Bench) -> None:

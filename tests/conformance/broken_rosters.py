@@ -228,6 +228,12 @@ def a_phn_finds_all_that_begin_like_it(bench: OscarBench) -> OscarBench:
     return with_roster(bench, with_phn=lambda phn: select(patient.c.patient_id).where(patient.c.phn.startswith(phn)))
 
 
+@breaks("test_some_phns_find_all_patients_with_one_of_them_and_no_others")
+def some_phns_are_looked_up_as_they_were_typed(bench: OscarBench) -> OscarBench:
+    record = bench.oscar.tables.demographic
+    return with_roster(bench, with_phns=lambda phns: select(record.c.demographic_no).where(record.c.hin.in_(phns)))
+
+
 @breaks("test_phns_that_another_patient_has_too_are_named_however_they_are_typed")
 def numbers_are_shared_where_they_are_typed_alike(bench: OscarBench) -> OscarBench:
     record, twin = bench.oscar.tables.demographic, bench.oscar.tables.demographic.alias()

@@ -17,7 +17,6 @@ from sqlalchemy import (
     literal,
     select,
     true,
-    union_all,
 )
 
 from ...domain.eligibility import Eligibility
@@ -31,7 +30,6 @@ from .member_rows import MemberRow
 _AT_ONCE: Final = 1000
 _NAMED: Final = 3  # more would not help
 _LOOKED_UP: Final = 200  # PHNs: for more, all members are read at once
-_UNITED: Final = 20  # look-ups in one statement, each of which is long
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ def of_all(
 def of_panel(connection: Connection, host: Host, settings: Settings, now: datetime, panel_id: int) -> SamePhn:
     """The PHNs of a panel's members that another member has too, on whatever panel. No one is named.
 
-    One statement, which the host answers by its index of PHNs; where there may be such PHNs, two more for each few.
+    One statement, which the host answers by its index of PHNs; where there may be such PHNs, two more.
     """
     members = select(member.c.patient_id).where(member.c.panel_id == panel_id)
     phns = list(filter(is_phn, connection.scalars(host.roster.shared_phns(members))))
@@ -118,11 +116,9 @@ def of_panel(connection: Connection, host: Host, settings: Settings, now: dateti
         return SamePhn()
     if len(phns) > _LOOKED_UP:
         return of_all(connection, host, settings, now, false())
-    patient_ids: set[int] = set()
-    for some in portions(phns, _UNITED):
-        patient_ids.update(connection.scalars(union_all(*(host.roster.with_phn(literal(phn)) for phn in some))))
+    patient_ids = sorted(connection.scalars(host.roster.with_phns(phns)))
     all_members = member_rows.members(host, now=now)
-    queries = [all_members.where(member.c.patient_id.in_(ids)) for ids in portions(sorted(patient_ids))]
+    queries = [all_members.where(member.c.patient_id.in_(ids)) for ids in portions(patient_ids)]
     return _judged(connection, queries, _alone(host, settings, now), false())
 
 
@@ -175,8 +171,8 @@ def _judged(
     )
 
 
-def portions(values: Iterable[Any], most: int = _AT_ONCE) -> Iterator[list[Any]]:
+def portions(values: Iterable[Any]) -> Iterator[list[Any]]:
     """The values in lists of at most a thousand, as many as a statement names one by one."""
     rest = iter(values)
-    while portion := list(islice(rest, most)):
+    while portion := list(islice(rest, _AT_ONCE)):
         yield portion

@@ -53,6 +53,9 @@ class Roster:
     def with_phn(self, phn):
         return sa.select(self.person.c.id).where(without_separators(self.person.c.health_number) == phn)
 
+    def with_phns(self, phns):
+        return sa.select(self.person.c.id).where(without_separators(self.person.c.health_number).in_(phns))
+
     def shared_phns(self, patient_ids):
         return sa.select(phn := self.patients().c.phn).group_by(phn).having(sa.func.count() > 1)
 
