@@ -11,7 +11,7 @@ from typing import Final
 from cpar_plugin.hooks import Refused
 
 from . import draining
-from .store import StoredClinic, StoredClinics, Unreadable
+from .store import NO_TEXT, StoredClinic, StoredClinics, Unreadable, shown
 
 _SUFFIX: Final = ".ini"
 _REMOVED: Final = ".removed"  # not read, and there to be added again
@@ -73,7 +73,7 @@ class FolderStore:
 
     def _stored(self, name: str) -> StoredClinic:
         file = self._file(name)
-        return StoredClinic(name, str(file), file_mark(file), partial(_text, file), file)
+        return StoredClinic(shown(name), shown(str(file)), file_mark(file), partial(_text, file), file)
 
     @contextmanager
     def _written(self, text: str) -> Iterator[Path]:
@@ -103,7 +103,7 @@ def _text(file: Path) -> str:
     except OSError as error:
         raise Refused({"settings": f"It cannot be read ({error.strerror})."}) from None
     except UnicodeDecodeError:
-        raise Refused({"settings": "It is not text in UTF-8."}) from None
+        raise Refused({"settings": NO_TEXT}) from None
 
 
 def _sync(folder: Path) -> None:

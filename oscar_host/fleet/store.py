@@ -3,18 +3,25 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+NO_TEXT: Final = "It is not text in UTF-8."
 
 
 class Unreadable(Exception):
     """The folder or the table cannot be read now. Its text says why, without an account or a password."""
 
 
+def shown(name: str) -> str:
+    """A name as it can be printed, in a terminal and on a page: what cannot is written as in `na\\udcefve`."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredClinic:
     """The settings of one clinic, as they are kept."""
 
-    name: str
+    name: str  # one that can be printed
     origin: str  # for the operator: what to correct, such as the path of a file
     mark: Hashable  # another one as soon as something was changed
     read: Callable[[], str]  # the text of an INI file with a section [cpar]; raises Refused where it cannot be had

@@ -3,9 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Column, Connection, MetaData, Row, String, Table, Text, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    cast,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.mysql import VARCHAR
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
@@ -13,7 +26,7 @@ from cpar_plugin.hooks import Refused
 from cpar_plugin.host_kit.database import HostDatabase
 from cpar_plugin.host_kit.time_limits import TimeLimits
 
-from .store import StoredClinic, StoredClinics, Unreadable
+from .store import NO_TEXT, StoredClinic, StoredClinics, Unreadable, shown
 
 _METADATA: Final = MetaData()
 _NAME_LENGTH: Final = 64
@@ -28,6 +41,8 @@ _table: Final = Table(
 )
 _ACTIVE, _DRAINING, _REMOVED = "active", "draining", "removed"
 _EVERY_CLINIC: Final = "*"  # the row that drains all
+# As bytes: SQLite keeps a file that was read into a column as these, and one text that is none must not end the look.
+_AS_BYTES: Final = [cast(column, LargeBinary).label(column.name) for column in _table.c]
 _PATIENCE: Final = TimeLimits(database_connect_seconds=3, database_seconds=5, statement_seconds=5)
 
 
@@ -52,15 +67,16 @@ class TableStore:
         """One statement."""
         try:
             with self._database.engine.connect() as connection:
-                rows = connection.execute(select(_table).where(_table.c.state != _REMOVED)).all()
+                rows = connection.execute(select(*_AS_BYTES).where(_table.c.state != _REMOVED)).all()
         except SQLAlchemyError as error:
             raise Unreadable(_unusable(error)) from None
         finally:
             self._database.engine.dispose()
-        marked = {row.name for row in rows if row.state == _DRAINING}
-        clinics = sorted((row for row in rows if row.name != _EVERY_CLINIC), key=lambda row: row.name)
-        draining = {row.name for row in clinics} if _EVERY_CLINIC in marked else marked
-        return StoredClinics(tuple(map(self._stored, clinics)), frozenset(draining))
+        marked = {_printed(row.name) for row in rows if _printed(row.state) == _DRAINING}
+        stored = sorted((self._stored(row.name, row.settings, row.state) for row in rows), key=lambda one: one.name)
+        clinics = tuple(one for one in stored if one.name != _EVERY_CLINIC)
+        draining = {one.name for one in clinics} if _EVERY_CLINIC in marked else marked
+        return StoredClinics(clinics, frozenset(draining))
 
     def origin(self, name: str) -> str:
         """Its row."""
@@ -110,16 +126,23 @@ class TableStore:
         finally:
             self._database.engine.dispose()
 
-    def _stored(self, row: Row[Any]) -> StoredClinic:
-        is_known = row.state in (_ACTIVE, _DRAINING)
-        mark = (row.settings, is_known)
-        return StoredClinic(row.name, self.origin(row.name), mark, partial(_text, row.settings, is_known=is_known))
+    def _stored(self, kept_name: bytes, settings: bytes, state: bytes) -> StoredClinic:
+        name, is_known = _printed(kept_name), _printed(state) in (_ACTIVE, _DRAINING)
+        mark = (settings, is_known)
+        return StoredClinic(name, self.origin(name), mark, partial(_text, settings, is_known=is_known))
 
 
-def _text(settings: str, *, is_known: bool) -> str:
+def _printed(value: bytes) -> str:
+    return shown(value.decode("utf-8", "surrogateescape"))
+
+
+def _text(settings: bytes, *, is_known: bool) -> str:
     if not is_known:
         raise Refused({"state": f"state: write {_ACTIVE}, {_DRAINING} or {_REMOVED}."})
-    return settings
+    try:
+        return settings.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused({"settings": NO_TEXT}) from None
 
 
 def _unusable(error: SQLAlchemyError) -> str:

@@ -1,6 +1,7 @@
 """A fleet is a folder of settings files: each is checked by itself, and changes need no restart."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ def test_a_wrong_file_is_named_with_what_to_do_and_all_others_go_on(folder: Fold
     assert "panels_at_once" in reasons["west"]
     assert "section [cpar]" in reasons["half"]
     assert "letters, digits and hyphens" in reasons["a clinic"]
+
+
+def test_a_file_whose_name_cannot_be_printed_is_named_all_the_same(folder: Folder) -> None:
+    folder.add("north")
+    for name in (b"na\xefve.ini", b"two\nlines.ini"):
+        (folder.clinics / os.fsdecode(name)).write_text(folder.text())
+    fleet = folder.read().read()
+    assert [*fleet.clinics] == ["north"]
+    assert sorted(fleet.wrong) == ["na\\udcefve", "two\\nlines"]
+    for name, wrong in fleet.wrong.items():
+        assert wrong.reason.startswith(f"Rename {folder.clinics}/{name}.ini: letters, digits and hyphens")
+        wrong.reason.encode()
 
 
 def test_a_process_writes_its_log_as_the_fleet_says_whatever_a_clinic_says(folder: Folder) -> None:

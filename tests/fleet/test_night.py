@@ -260,6 +260,13 @@ def test_it_opens_nothing_of_a_clinic_and_sets_no_cookie(folder: Folder, new_dat
         assert client.post("/").status_code == 405
 
 
+def test_a_file_with_an_odd_name_takes_neither_page_nor_metrics_away(folder: Folder) -> None:
+    (folder.clinics / os.fsdecode(b"na\xefve.ini")).write_text("")
+    with night(folder) as app:
+        assert "na\\udcefve" in line(text_of(app.test_client()), "na\\udcefve")
+        assert 'cpar_clinic_up{clinic="na\\\\udcefve"} 0.0' in app.test_client().get("/metrics").text
+
+
 def test_prometheus_reads_the_same_numbers(folder: Folder, new_database: MakeDatabase) -> None:
     from prometheus_client.parser import text_string_to_metric_families
 

@@ -30,7 +30,7 @@ class ClinicTable:
         TableStore(url).make_table()
         self.url = url
 
-    def do(self, sql: str, **values: str) -> None:
+    def do(self, sql: str, **values: str | bytes) -> None:
         engine = create_engine(self.url)
         with engine.begin() as connection:
             connection.execute(text(sql), values)
@@ -80,6 +80,28 @@ def test_each_row_is_a_clinic_and_a_wrong_one_is_named_while_all_others_go_on(
     assert "Correct the row west of cpar_fleet_clinic: state: write active, draining or removed." in result.output
     assert "Rename the row a clinic of cpar_fleet_clinic: letters, digits and hyphens" in result.output
     assert "Clinics: 5. With problems: 4." in result.output
+
+
+def test_a_row_with_bytes_is_read_as_text_and_one_that_is_none_is_named(
+    folder: Folder, table: ClinicTable, new_database: MakeDatabase
+) -> None:
+    def add(name: bytes, settings: bytes) -> None:
+        table.do(
+            "INSERT INTO cpar_fleet_clinic (name, settings) VALUES (:name, :settings)", name=name, settings=settings
+        )
+
+    add(b"north", folder.text().encode())
+    if table.url.startswith("sqlite"):  # MariaDB takes none of these
+        add(b"south", b"# caf\xe9\n" + folder.text().encode())
+        add(b"na\xefve", folder.text().encode())
+    add(b"two\nlines", folder.text().encode())
+    fleet = folder.read().read()
+    assert [*fleet.clinics] == ["north"]
+    reasons = {name: wrong.reason for name, wrong in fleet.wrong.items()}
+    if table.url.startswith("sqlite"):
+        assert reasons.pop("south") == "Correct the row south of cpar_fleet_clinic: It is not text in UTF-8."
+        assert reasons.pop("na\\udcefve").startswith("Rename the row na\\udcefve of cpar_fleet_clinic: letters")
+    assert reasons.keys() == {"two\\nlines"}
 
 
 def test_rows_that_come_change_and_go_are_noticed_without_a_restart(folder: Folder, table: ClinicTable) -> None:
