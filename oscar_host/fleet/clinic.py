@@ -21,9 +21,20 @@ class FleetClinic:
     file: Path | None = None  # with its settings, where they are in a file
 
     def open(self) -> OscarHost:
-        """Its host, which the caller closes. Nothing is connected yet."""
-        self.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Its host, which the caller closes. Nothing is connected yet. Raises Refused without a folder of its own."""
+        self.own_folder()
         return from_settings(self.settings)
+
+    def own_folder(self, *below: str) -> Path:
+        """Its folder of data, or one below it, made where it is not there. Raises Refused where it cannot be."""
+        folder = self.data_folder.joinpath(*below)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"data_folder: the folder {folder} cannot be made ({error.strerror})."
+            remedy = "Let the user that this runs as write to data_folder, on a disk that has room."
+            raise Refused({"data_folder": f"{message} {remedy}"}) from None
+        return folder
 
 
 @dataclass(frozen=True, slots=True)

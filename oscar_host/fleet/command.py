@@ -111,7 +111,7 @@ def remove_command(name: str, force: bool) -> None:
 def for_command(ctx: click.Context, name: str, arguments: tuple[str, ...]) -> None:
     """Run another command of cpar for one clinic: cpar fleet for north client list."""
     clinic = _clinics().read().clinic(name)
-    clinic.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    clinic.own_folder()
     for variable in [variable for variable in os.environ if variable.startswith(PREFIX)]:
         del os.environ[variable]
     os.environ.update({f"{PREFIX}{setting.upper()}": value for setting, value in clinic.settings.items()})

@@ -43,30 +43,29 @@ class FolderStore:
 
     def add(self, name: str, text: str) -> None:
         """Write its file, which only the user of the service can read."""
-        with self._written(text) as file:
+        with self._changed(), self._written(text) as file:
             try:
                 os.link(file, self._file(name))
             except FileExistsError:
                 raise Refused({"name": f"Someone else has just added {name}."}) from None
-        _sync(self._folder)
 
     def replace(self, name: str, text: str) -> None:
         """Write its file again; its owner and mode are those of a new one."""
-        with self._written(text) as file:
+        with self._changed(), self._written(text) as file:
             file.replace(self._file(name))
-        _sync(self._folder)
 
     def remove(self, name: str) -> str:
         """Its file remains, as NAME.removed."""
         kept = self._file(name).with_suffix(_REMOVED)
-        self._file(name).replace(kept)
-        draining.unmark(self._folder, name)
-        _sync(self._folder)
+        with self._changed():
+            self._file(name).replace(kept)
+            draining.unmark(self._folder, name)
         return str(kept)
 
     def drain(self, name: str, *, end: bool = False) -> None:
         """By a file of its own in the folder."""
-        (draining.unmark if end else draining.mark)(self._folder, name)
+        with self._changed():
+            (draining.unmark if end else draining.mark)(self._folder, name)
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"
@@ -74,6 +73,17 @@ class FolderStore:
     def _stored(self, name: str) -> StoredClinic:
         file = self._file(name)
         return StoredClinic(shown(name), shown(str(file)), file_mark(file), partial(_text, file), file)
+
+    @contextmanager
+    def _changed(self) -> Iterator[None]:
+        """What is done in the block lasts. Raises Refused where the folder cannot be written."""
+        try:
+            yield
+            _sync(self._folder)
+        except OSError as error:
+            message = f"clinics: the folder {self._folder} cannot be changed ({error.strerror})."
+            remedy = "Run this as a user who may write to it, on a disk that has room."
+            raise Refused({"clinics": f"{message} {remedy}"}) from None
 
     @contextmanager
     def _written(self, text: str) -> Iterator[Path]:

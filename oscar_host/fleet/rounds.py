@@ -87,7 +87,7 @@ def all_due(clinic: FleetClinic, *, fleet: FleetSettings, draining: frozenset[st
             report = run_due(host, settings, now, limited=partial(limited, settings=settings, fleet=fleet))
             errors += report.errors
             sentences += [f"{STATE[state]}: {count}." for state, count in sorted(report.states.items())]
-        for job in _others(plugins.emr_scheduled_jobs(host), clinic.data_folder, now):
+        for job in _others(plugins.emr_scheduled_jobs(host), clinic.own_folder("jobs"), now):
             try:
                 job.run(host.clock.now())
             except Exception as error:
@@ -99,10 +99,8 @@ def all_due(clinic: FleetClinic, *, fleet: FleetSettings, draining: frozenset[st
     return Outcome(clinic.name, HealthLevel.FAILURE if errors else HealthLevel.OK, tuple(sentences))
 
 
-def _others(jobs: Iterable[Job], folder: Path, now: datetime) -> Iterator[Job]:
+def _others(jobs: Iterable[Job], begun: Path, now: datetime) -> Iterator[Job]:
     """Those whose time has come, by when each was last begun on this machine: each has a file of the clinic's."""
-    begun = folder / "jobs"
-    begun.mkdir(mode=0o700, exist_ok=True)
     for job in jobs:
         file = begun / job.name
         age = now.timestamp() - (file.stat().st_mtime if file.exists() else 0)

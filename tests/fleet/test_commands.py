@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import create_engine, select, text, update
 
+from cpar_plugin.hooks import Refused
 from cpar_plugin.store.tables import submission
 from oscar_host.fleet.command import command
 
@@ -214,6 +215,48 @@ def test_any_command_runs_for_one_clinic(fleet: Folder, new_database: MakeDataba
         assert result.returncode == 0, result.stderr
     assert "north: The integration has been on since" in run("status", "north").output
     assert "south: The integration is turned off" in run("status", "south").output
+
+
+def test_a_folder_of_clinics_that_cannot_be_changed_is_named_with_what_to_do(fleet: Folder) -> None:
+    fleet.add("north")
+    (fleet.clinics / "north.removed/kept").mkdir(parents=True)
+    (fleet.clinics / ".draining").mkdir()
+    (fleet.clinics / "north.draining").symlink_to("nowhere/file")
+    (fleet.clinics / "south.ini/kept").mkdir(parents=True)
+    changed = run("add", "south", "--replace", "--settings", "-", input=fleet.text())
+    drained, ended, removed = run("drain", "north"), run("drain", "--all", "--end"), run("remove", "north", "--force")
+    for result in (changed, drained, ended, removed):
+        assert isinstance(result.exception, Refused)
+        assert f"clinics: the folder {fleet.clinics} cannot be changed (" in str(result.exception)
+        assert "Run this as a user who may write to it, on a disk that has room." in str(result.exception)
+    assert (fleet.clinics / "north.ini").exists()
+
+
+def test_a_folder_of_data_that_cannot_be_written_is_named_with_what_to_do(fleet: Folder) -> None:
+    fleet.add("north")
+    (fleet.file.parent / "data").write_text("a file")
+    message = f"data_folder: the folder {fleet.file.parent}/data/north cannot be made ("
+    for work in ("status", "run-due", "migrate"):
+        result = run(work)
+        assert result.exit_code == 1
+        assert f"north: Problem: {message}" in result.output
+    assert message in str(run("for", "north", "status").exception)
+    added = run("add", "south", "--settings", "-", input=fleet.text())
+    assert "data/south cannot be made (" in str(added.exception)
+    assert not (fleet.clinics / "south.ini").exists()
+
+
+def test_a_folder_for_what_has_begun_that_cannot_be_made_is_named_after_submitting(
+    fleet: Folder, new_database: MakeDatabase
+) -> None:
+    url = new_database()
+    fill(url)
+    fleet.add("north", database_url=url, now=NIGHT)
+    (fleet.file.parent / "data/north").mkdir(parents=True)
+    (fleet.file.parent / "data/north/jobs").write_text("a file")
+    result = run("run-due")
+    assert states(url) == ["written"]
+    assert "data/north/jobs cannot be made (" in result.output
 
 
 def test_without_a_fleet_the_command_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
