@@ -29,7 +29,7 @@ from .recorded import GIVEN_OUT
 from .rest import BASE, Json, Reader
 
 SCOPES = "system/*.rs system/Subscription.cruds"
-OPTIONS = {"subscription_private_networks": "yes", "subscription_seconds": "5", "secret_key": "made by chance"}
+OPTIONS = {"subscription_private_networks": "yes", "subscription_seconds": "60", "secret_key": "made by chance"}
 Check = Callable[[Json], None]
 
 

@@ -178,7 +178,7 @@ def test_a_time_zone_that_is_none_is_refused(zone, tmp_path):
 def test_the_clock_returns_moments_in_utc_and_knows_the_zone_of_alberta():
     now = SystemClock().now()
     assert (now.tzinfo, SystemClock().zone) == (dt.UTC, ALBERTA)
-    assert abs(now - dt.datetime.now(dt.UTC)) < dt.timedelta(seconds=5)
+    assert abs(now - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
 
 
 def test_a_fixed_clock_does_not_move_until_it_is_moved():

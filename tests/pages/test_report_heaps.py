@@ -12,7 +12,7 @@ from cpar_plugin.services.panels import one_patient
 from cpar_plugin.store.tables import report
 from oscar_host.host import OscarHost
 
-from ..browser import OpenTab, look
+from ..browser import PATIENCE, OpenTab, look
 from .conftest import MANAGER
 from .list_layouts import LISTED
 from .report_layouts import REPORTS
@@ -86,7 +86,7 @@ def test_a_person_goes_from_a_heap_to_the_patients_record_in_a_browser(
         renamed = update(record).where(record.c.demographic_no == listed_patients[0])
         connection.execute(renamed.values(last_name="Otherwise", year_of_birth="1901"))
     page = open_tab(MANAGER)
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(address.removesuffix("/heaps"))
     page.get_by_role("link", name="Compare with panel").click()
     look(page, "report-heaps")

@@ -130,16 +130,16 @@ def test_it_serves_at_a_free_port_until_it_is_ended_and_leaves_no_process_behind
             assert f"Port {port} is in use" in output
             addresses = re.findall(r"^The (?:EMR|registry): +(http://\S+)", output, re.MULTILINE)
             for address in addresses:
-                with urllib.request.urlopen(address, timeout=30) as answer:
+                with urllib.request.urlopen(address, timeout=120) as answer:
                     assert answer.status == 200
             assert len(addresses) == 2
-            with urllib.request.urlopen(f"{addresses[1]}_received", timeout=30) as answer:
+            with urllib.request.urlopen(f"{addresses[1]}_received", timeout=120) as answer:
                 [received] = json.load(answer)
             assert f"= {received['members']} submitted" in made[1]
             children = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(end)
-            assert process.wait(20) == (0 if end is not signal.SIGKILL else -end)
-            _, alive = psutil.wait_procs(children, timeout=20)
+            assert process.wait(120) == (0 if end is not signal.SIGKILL else -end)
+            _, alive = psutil.wait_procs(children, timeout=120)
             assert alive == []
 
 

@@ -91,6 +91,6 @@ def post(registry: RunningRegistry) -> Post:
     def send(bundle: Json) -> requests.Response:
         headers = {"Content-Type": "application/fhir+json"}
         body = orjson.dumps(bundle)
-        return requests.post(registry.fhir_url, body, headers=headers, timeout=30, allow_redirects=False)
+        return requests.post(registry.fhir_url, body, headers=headers, timeout=120, allow_redirects=False)
 
     return send

@@ -41,7 +41,7 @@ def clinic(with_settings: Any, registry: RunningRegistry) -> Iterator[Any]:
         named = {
             "transport": "bulk-submit",
             "registry_url": registry.fhir_url,
-            "registry_seconds": 30,
+            "registry_seconds": 120,
             "fhir_base_url": base,
             "bulk_submit_system": "https://registry.example/submitters",
             "bulk_submit_submitter": "clinic-7",
@@ -117,10 +117,12 @@ def test_a_manifest_that_can_be_fetched_at_neither_address_is_refused_with_what_
 def test_whatever_is_lost_on_the_way_it_is_one_submission(
     clinic: Any, registry: RunningRegistry, kind: str, when: str
 ) -> None:
-    clinic.settings = clinic.settings.model_copy(update={"registry_seconds": 5, "registry_read_seconds": 2})
+    usual = clinic.settings
+    clinic.settings = usual.model_copy(update={"registry_seconds": 5, "registry_read_seconds": 2})
     registry.behave(kind, when=when, share=0.5, seed=3, seconds=3)
     clinic.run_at(NIGHT)
     registry.behave("ok")
+    clinic.settings = usual
     clinic.run_at(LATER)
     assert the_submission(clinic).state == SubmissionState.DELIVERED
     (received,) = accepted(registry, clinic)
@@ -161,7 +163,7 @@ def test_what_the_registry_finds_in_resources_is_kept_and_the_submission_is_stop
 def _files(clinic: Any, key: str, path: str = "") -> requests.Response:
     with clinic.host.database.engine.connect() as connection:
         snapshot_id = connection.scalar(select(snapshot.c.snapshot_id))
-    return requests.get(f"{clinic.base}/submitted/{snapshot_id}/1{path}", headers={HEADER: key}, timeout=30)
+    return requests.get(f"{clinic.base}/submitted/{snapshot_id}/1{path}", headers={HEADER: key}, timeout=120)
 
 
 def _key(clinic: Any) -> str:
@@ -189,7 +191,7 @@ def test_only_who_has_the_key_gets_the_files_and_only_for_a_time(waiting: Any, r
             answer = requests.get(
                 f"{waiting.base}/submitted/{the_submission(waiting).snapshot_id}/1{path}",
                 headers={HEADER: wrong.encode()},
-                timeout=30,
+                timeout=120,
             )
             assert (answer.status_code, answer.json()["resourceType"]) == (404, "OperationOutcome")
     assert _files(waiting, key, "/Patient.ndjson").status_code == 200

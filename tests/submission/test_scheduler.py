@@ -60,7 +60,7 @@ def test_a_job_is_run_at_once_and_again_with_the_moment_of_the_host(resting: Osc
 
     with scheduled(resting, run):
         assert twice.wait(60)
-    assert all(abs(datetime.now(UTC) - moment) < timedelta(seconds=20) for moment in moments)
+    assert all(abs(datetime.now(UTC) - moment) < timedelta(minutes=10) for moment in moments)
 
 
 def test_a_job_that_fails_is_run_again_and_keeps_no_other_from_running(
