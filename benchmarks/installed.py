@@ -156,7 +156,7 @@ def _cookie(host: OscarHost, ini: Path) -> str:
 
 @contextmanager
 def _running(folder: Path, command: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
-    environment = os.environ | {"CPAR_SETTINGS": str(folder / "cpar.ini"), "MALLOC_ARENA_MAX": "2"}
+    environment = os.environ | {"CPAR_SETTINGS": str(folder / "cpar.ini"), "MALLOC_ARENA_MAX": "1"}
     proxy = [_NGINX, "-p", str(folder), "-e", "nginx-error.log", "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
     with (
         (folder / "application.log").open("wb") as log,

@@ -7,6 +7,7 @@ from gunicorn.workers.base import Worker
 
 from cpar_plugin.hooks import Host, Plugins
 
+from .leadership import Leadership
 from .scheduler import Scheduler
 
 log = logging.getLogger(__name__)
@@ -19,17 +20,24 @@ _NOT_STARTED = (
 
 
 class Lifecycle:
-    """Begins with a process and ends with it; never before a fork, which threads and connections do not survive."""
+    """Begins with a process and ends with it; never before a fork, which threads and connections do not survive.
+
+    Of the processes that are forked after it was made, one at a time runs the jobs.
+    """
 
     def __init__(self, plugins: Plugins, host: Host) -> None:
         self._plugins = plugins
         self._host = host
+        self._leadership = Leadership()
         self._scheduler: Scheduler | None = None
 
     def start(self) -> None:
-        """Let plugins begin, then start their jobs. Returns at once; a second call does nothing."""
+        """Let plugins begin, then start their jobs, or wait until the process that runs them ends. Returns at once.
+
+        A second call does nothing.
+        """
         if self._scheduler is None:
-            self._scheduler = Scheduler(self._plugins, self._host)
+            self._scheduler = Scheduler(self._plugins, self._host, self._leadership)
             self._plugins.emr_startup(self._host)
             self._scheduler.start()
 

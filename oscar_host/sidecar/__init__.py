@@ -17,7 +17,7 @@ from .app import create_app
 
 
 def app() -> Flask:
-    """The application, as the environment describes it. Its jobs run in each of gunicorn's workers, `--preload` or not.
+    """The application, as the environment describes it. Jobs run in one of gunicorn's workers at a time.
 
     Brings the plugins' tables up to date. Raises Refused that says what to set. When a worker ends, its scheduler stops
     first, after the ticks that are running, then what plugins do in the background; then connections are closed.

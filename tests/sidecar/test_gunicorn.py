@@ -1,12 +1,13 @@
 """The application as an operator runs it: gunicorn with several workers, settings in a file."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -128,6 +129,26 @@ def listening(gunicorn: subprocess.Popen[str]) -> str:
     pytest.fail("".join(lines))
 
 
+def _said(gunicorn: subprocess.Popen[str], until: Callable[[list[tuple[str, str]]], bool]) -> list[tuple[str, str]]:
+    """What the busy plugin says from now on, as words and ids of workers, until that is enough."""
+    assert gunicorn.stdout
+    said: list[tuple[str, str]] = []
+    for line in gunicorn.stdout:
+        said.append(_word_and_worker(line))
+        if until(said):
+            return said
+    pytest.fail(str(said))
+
+
+def _word_and_worker(line: str) -> tuple[str, str]:
+    word, worker = line.split()
+    return word, worker
+
+
+def _workers(said: list[tuple[str, str]], word: str) -> int:
+    return len({worker for of_word, worker in said if of_word == word})
+
+
 def test_it_serves_people_with_several_workers_that_ask_oscar_once_and_ends_in_peace(
     gunicorn: subprocess.Popen[str], standing_in: StandIn
 ) -> None:
@@ -154,27 +175,32 @@ def test_it_serves_people_with_several_workers_that_ask_oscar_once_and_ends_in_p
     assert "Error" not in rest
 
 
-@pytest.mark.parametrize("options", [OURS, [*OURS, "--preload"]], ids=["after the fork", "preload"])
 def test_each_worker_is_started_once_and_stops_its_regular_work_before_anything_else(
     busy: None, gunicorn: subprocess.Popen[str]
 ) -> None:
-    assert gunicorn.stdout
-    lines, workers = [], set()
-    for line in gunicorn.stdout:
-        lines.append(line)
-        if line.startswith("busy"):
-            workers.add(line.split()[1])
-        if len(workers) == 2:
-            break
+    lines = _said(gunicorn, until=lambda said: _workers(said, "started") == 2 and _workers(said, "busy") == 1)
     gunicorn.send_signal(signal.SIGTERM)
     rest, messages = gunicorn.communicate(timeout=120)
     assert gunicorn.returncode == 0, messages
     assert "Traceback" not in messages
     assert "Error" not in messages
-    for worker in workers:
-        said = [word for word, number in map(str.split, [*lines, *rest.splitlines()]) if number == worker]
-        assert (said[0], said[-2:]) == ("started", ["done", "ended"])
-        assert (said.count("started"), said.count("ended")) == (1, 1)
+    said = [*lines, *map(_word_and_worker, rest.splitlines())]
+    for worker in {worker for _, worker in said}:
+        words = [word for word, of_worker in said if of_worker == worker]
+        assert (words[0], words[-1]) == ("started", "ended")
+        assert (words.count("started"), words.count("ended")) == (1, 1)
+        assert "busy" not in words or words[-2] == "done"
+
+
+def test_one_worker_at_a_time_runs_the_jobs_and_where_it_is_killed_another_one_does(
+    busy: None, gunicorn: subprocess.Popen[str]
+) -> None:
+    lines = _said(gunicorn, until=lambda said: [word for word, _ in said].count("done") == 2)
+    [first] = {worker for word, worker in lines if word == "busy"}
+    os.kill(int(first), signal.SIGKILL)
+    lines = _said(gunicorn, until=lambda said: ("done", first) != said[-1] and said[-1][0] == "done")
+    [second] = {worker for word, worker in lines if word == "busy" and worker != first}
+    assert second != first
 
 
 @pytest.mark.parametrize("options", [[]], ids=["none of our settings"])

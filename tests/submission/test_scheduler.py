@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cpar_plugin.hooks import Host, Job, Manifest, Plugins, hookimpl
+from cpar_plugin.host_kit.leadership import Leadership
 from cpar_plugin.host_kit.scheduler import Scheduler
 from oscar_host.host import OscarHost, open_host
 
@@ -41,7 +42,7 @@ def scheduled(host: OscarHost, *runs: Callable[[datetime], None]) -> Iterator[Sc
     plugins = Plugins()
     jobs = [Job(name=f"job {place}", every=timedelta(seconds=1), run=run) for place, run in enumerate(runs)]
     plugins.add(Plugin(*jobs), "jobs")
-    scheduler = Scheduler(plugins, host)
+    scheduler = Scheduler(plugins, host, Leadership())
     scheduler.start()
     try:
         yield scheduler
