@@ -13,6 +13,7 @@ from ..host import from_settings
 from ..sidecar import settings as sidecar_settings
 from .settings import FleetSettings
 from .sqlite_url import with_whole_path
+from .wording import of_file
 
 SESSIONS: Final = "session_folder"
 FOLDERS: Final = {
@@ -54,12 +55,12 @@ def check(settings: Mapping[str, str]) -> None:
     """Raises Refused that names everything that is wrong with the host's settings and the plugin's, never a value."""
     faults = [fault for part in (_host, _plugin, _sessions) if (fault := _fault(part, settings))]
     if faults:
-        raise Refused(" ".join(faults))
+        raise Refused(of_file(" ".join(faults)))
 
 
 def check_pages(settings: Mapping[str, str], fleet: FleetSettings) -> str:
     """What is wrong with the settings of the pages; nothing where the fleet serves none."""
-    return _fault(sidecar_settings.load, settings) if fleet.pages else ""
+    return of_file(_fault(sidecar_settings.load, settings)) if fleet.pages else ""
 
 
 def _fault(part: Callable[[Mapping[str, str]], object], settings: Mapping[str, str]) -> str:

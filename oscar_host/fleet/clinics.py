@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 NAME: Final = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _LONGEST_NAME: Final = 64
+NAME_RULE: Final = f"letters, digits and hyphens, {_LONGEST_NAME} at most."
 DRAINING: Final = "draining"  # the setting, which lets pages and commands say why nothing is submitted
 
 
@@ -34,6 +35,11 @@ class _Known:
     mark: Hashable
     references: tuple[FileMark, ...]  # of the files that its settings refer to
     clinic: FleetClinic | WrongClinic
+
+
+def is_name(name: str) -> bool:
+    """Whether a clinic may be called so, in addresses, folders and metrics."""
+    return NAME.fullmatch(name) is not None and len(name) <= _LONGEST_NAME
 
 
 def store_of(fleet: FleetSettings) -> ClinicStore:
@@ -109,10 +115,8 @@ def _section(stored: StoredClinic) -> dict[str, str]:
 
 def _clinic(stored: StoredClinic, fleet: FleetSettings, every_clinic: Mapping[str, str]) -> FleetClinic | WrongClinic:
     name, address = stored.name, address_of(stored.name, {}, fleet)
-    if not NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
-        return WrongClinic(
-            name, f"Rename {stored.origin}: letters, digits and hyphens, {_LONGEST_NAME} at most.", address
-        )
+    if not is_name(name):
+        return WrongClinic(name, f"Rename {stored.origin}: {NAME_RULE}", address)
     try:
         of_fleet = {"log_format": fleet.log_format, DRAINING: "no"}  # of its processes, in which settings are checked
         settings = {**every_clinic, **_section(stored), **of_fleet}

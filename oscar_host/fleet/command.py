@@ -10,7 +10,7 @@ from typing import IO
 import click
 
 from cpar_plugin.commands import EXIT_WARNING, Later
-from cpar_plugin.hooks import HealthLevel
+from cpar_plugin.hooks import HealthLevel, Refused
 
 from ..host import PREFIX
 from . import membership, rounds
@@ -18,6 +18,7 @@ from .clinic import FleetClinic
 from .clinics import Clinics
 from .parallel import Outcome, Work, for_each, progress
 from .settings import from_environment
+from .store import NO_TEXT
 from .table_store import TableStore
 
 _names = click.argument("names", nargs=-1, metavar="[CLINIC]...")
@@ -55,7 +56,7 @@ def migrate_command(names: tuple[str, ...]) -> None:
     file = from_environment()
     if file.fleet.clinics_url:
         TableStore(file.fleet.clinics_url).make_table()
-    _round(Clinics(file), names, rounds.migrated, "Updating tables")
+    _round(Clinics(file), names, rounds.migrated, "Updating tables", may_be_empty=True)
 
 
 @command.command("run-due")
@@ -75,13 +76,21 @@ def drain_command(names: tuple[str, ...], everyone: bool, end: bool) -> None:
     """Begin nothing new for the clinics named: what a worker has in hand is finished, all else waits."""
     if everyone == bool(names):
         raise click.UsageError("Name clinics, or give --all.")
-    clinics = _clinics()
+    clinics, names = _clinics(), tuple(dict.fromkeys(names))
     for name in names:
         clinics.read().clinic(name)
     for name in names or ("",):
         clinics.store.drain(name, end=end)
-    ending = f"Nothing new is begun. To end that: cpar fleet drain --end {' '.join(names) or '--all'}"
-    click.echo("Submissions are begun again." if end else ending)
+    still = _clinics().read().draining
+    if not end:
+        click.echo(f"Nothing new is begun. To end that: cpar fleet drain --end {' '.join(names) or '--all'}")
+    elif still.intersection(names):
+        click.echo("Nothing new is begun yet: all clinics are draining. To end that: cpar fleet drain --end --all")
+        click.get_current_context().exit(EXIT_WARNING)
+    else:
+        click.echo("Submissions are begun again.")
+        if everyone and still:
+            click.echo(f"Of these nothing new is begun: {', '.join(sorted(still))}. To end that, name them with --end.")
 
 
 @command.command("add")
@@ -90,7 +99,11 @@ def drain_command(names: tuple[str, ...], everyone: bool, end: bool) -> None:
 @click.option("--replace", is_flag=True, help="Change the settings of a clinic that is in the fleet already.")
 def add_command(name: str, file: IO[str], replace: bool) -> None:
     """Add a clinic: its settings are checked, its tables made, then its settings are kept. No restart is needed."""
-    clinic = membership.add(_clinics(), name, file.read(), replace=replace)
+    try:
+        settings = file.read()
+    except UnicodeDecodeError:
+        raise Refused({"settings": f"{file.name}: {NO_TEXT}"}) from None
+    clinic = membership.add(_clinics(), name, settings, replace=replace)
     click.echo(f"{name} has been {'changed' if replace else 'added'}. Its pages: {clinic.address}")
     if clinic.pages_fault:
         raise click.ClickException(f"Its pages are not served: {clinic.pages_fault}")
@@ -133,7 +146,15 @@ def _clinics() -> Clinics:
     return Clinics(from_environment())
 
 
-def _round(clinics: Clinics, names: Sequence[str], work: Work, text: str, *, say_well: bool = True) -> None:
+def _round(
+    clinics: Clinics,
+    names: Sequence[str],
+    work: Work,
+    text: str,
+    *,
+    say_well: bool = True,
+    may_be_empty: bool = False,
+) -> None:
     """Do it for all, print what needs someone, and end with the exit code of the worst."""
     outcomes = [
         Outcome(entry.name, HealthLevel.FAILURE, (f"Problem: {entry.reason}",))
@@ -152,6 +173,9 @@ def _round(clinics: Clinics, names: Sequence[str], work: Work, text: str, *, say
         for sentence in outcome.sentences:
             click.echo(f"{outcome.name}: {sentence}")
     levels = Counter(outcome.level for outcome in outcomes)
+    if not outcomes and not may_be_empty:
+        click.echo(f"Warning: There is no clinic in {clinics.store.place}. To add one: cpar fleet add")
+        levels[HealthLevel.WARNING] += 1
     if say_well or set(levels) - {HealthLevel.OK} or sys.stdout.isatty():
         click.echo(_summary(len(outcomes), levels))
     code = 1 if levels[HealthLevel.FAILURE] else EXIT_WARNING if levels[HealthLevel.WARNING] else 0

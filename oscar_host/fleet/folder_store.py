@@ -26,6 +26,7 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         """Nothing is read yet."""
         self._folder = folder
+        self.place = f"the folder {folder}"
 
     def look(self) -> StoredClinics:
         """By the names in the folder; which of them have changed is seen by time, size and number of the file."""

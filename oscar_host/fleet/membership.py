@@ -7,7 +7,7 @@ from cpar_plugin.services.submissions.under_way import under_way
 
 from ..migrate import installed_plugins
 from .clinic import FleetClinic, WrongClinic
-from .clinics import Clinics
+from .clinics import NAME_RULE, Clinics, is_name
 from .settings import FleetSettings
 from .shared import shared_data, shared_pages
 
@@ -17,6 +17,8 @@ def add(clinics: Clinics, name: str, content: str, *, replace: bool = False) -> 
 
     Raises Refused where the name is taken, or the settings cannot be used; then nothing has been written.
     """
+    if not replace and not is_name(name):
+        raise Refused({"name": f"Give the clinic another name: {NAME_RULE}"})
     reading, store = clinics.read(), clinics.store
     is_known = name in reading.clinics or name in reading.wrong
     if is_known and not replace:

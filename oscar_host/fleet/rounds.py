@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
@@ -18,17 +17,15 @@ from cpar_plugin.services.submissions.texts import STATE
 
 from ..doctor.connecting import settings_file
 from ..doctor.examination import Finding, examine
-from ..host import PREFIX
 from ..migrate import installed_plugins
 from .clinic import FleetClinic
 from .parallel import Outcome
 from .registry_places import limited
 from .settings import FleetSettings
+from .wording import of_fleet
 
 log = logging.getLogger(__name__)
 
-_COMMAND: Final = re.compile(r"\bcpar (?=[a-z])(?!fleet\b)")
-_VARIABLE: Final = re.compile(rf"\b{PREFIX}(?!FLEET\b)([A-Z_]+)\b")
 _EARLY_SECONDS: Final = 30  # cron is not on the second
 
 
@@ -42,9 +39,9 @@ def status_of(clinic: FleetClinic, *, facts: bool, draining: frozenset[str]) -> 
         clinic.name,
         HealthLevel.FAILURE if problems else HealthLevel.WARNING if warnings else HealthLevel.OK,
         (
-            *(_of_fleet(fact, clinic) for fact in (state.facts if facts else ())),
-            *(f"Warning: {_of_fleet(warning, clinic)}" for warning in warnings),
-            *(f"Problem: {_of_fleet(problem, clinic)}" for problem in problems),
+            *(of_fleet(fact, clinic.name) for fact in (state.facts if facts else ())),
+            *(f"Warning: {of_fleet(warning, clinic.name)}" for warning in warnings),
+            *(f"Problem: {of_fleet(problem, clinic.name)}" for problem in problems),
         ),
     )
 
@@ -59,14 +56,8 @@ def examination_of(clinic: FleetClinic) -> Outcome:
             continue
         level = HealthLevel.FAILURE if HealthLevel.FAILURE in (level, health.level) else HealthLevel.WARNING
         remedy = f" How to fix: {health.remedy}" if health.remedy else ""
-        sentences.append(f"{health.level} {finding.name}: {_of_fleet(f'{health.message}{remedy}', clinic)}")
+        sentences.append(f"{health.level} {finding.name}: {of_fleet(f'{health.message}{remedy}', clinic.name)}")
     return Outcome(clinic.name, level, tuple(sentences))
-
-
-def _of_fleet(text: str, clinic: FleetClinic) -> str:
-    """A sentence for one clinic alone, with its commands as they are in a fleet, and its settings as in a file."""
-    in_fleet = _COMMAND.sub(f"cpar fleet for {clinic.name} ", text)
-    return _VARIABLE.sub(lambda found: found[1].lower(), in_fleet)
 
 
 def migrated(clinic: FleetClinic) -> Outcome:

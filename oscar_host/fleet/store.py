@@ -39,6 +39,7 @@ class StoredClinics:
 class ClinicStore(Protocol):
     """Either of the two. What is changed here is seen by all processes of the fleet, without a restart."""
 
+    place: str  # for the operator: where clinics are kept
     rest_seconds: float  # after a failure, until it is read again
 
     def look(self) -> StoredClinics:

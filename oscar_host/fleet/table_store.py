@@ -50,6 +50,7 @@ class TableStore:
     """One table, which all machines of the fleet read. No connection is kept: a process that forks shares none."""
 
     rest_seconds: float = 10
+    place = f"the table {_table.name}"
 
     def __init__(self, url: str) -> None:
         """Nothing is connected yet. Raises Refused for a URL that names no database of ours."""

@@ -138,7 +138,9 @@ def test_a_clinic_is_added_with_its_tables_and_a_file_that_only_its_user_reads(f
     [
         ("south", {"database_url": "postgresql://x/y"}, "postgresql"),
         ("south", {"automatic_day": "99"}, "automatic"),
-        ("../south", {}, "letters, digits and hyphens"),
+        ("../south", {}, "Give the clinic another name: letters, digits and hyphens, 64 at most."),
+        ("s" * 65, {}, "Give the clinic another name: letters, digits and hyphens, 64 at most."),
+        ("south", {"database_url": ""}, "Correct the settings: Set database_url, for instance to sqlite:///cpar.db."),
     ],
 )
 def test_a_clinic_whose_settings_are_wrong_is_not_added(
@@ -148,6 +150,60 @@ def test_a_clinic_whose_settings_are_wrong_is_not_added(
     assert result.exit_code == 1
     assert message in str(result.exception)
     assert not [*fleet.clinics.iterdir()]
+
+
+@pytest.mark.databases("one")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[cpar]\n# caf\xe9\n", "south.txt: It is not text in UTF-8."),
+        (b"[cpar]\naudit = log\naudit = sesame\n", "Line 3: audit is there already. Keep one of the two."),
+        (b"[cpar]\n[cpar]\naudit = sesame\n", "Line 2: the section [cpar] is there already. Put both together."),
+        (b"[cpar]\naudit = log\nsesame\n", "Line 3: write a setting as name = value."),
+        (b"audit = sesame\n", "It must be an INI file with a section [cpar]."),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_settings_says_where(
+    fleet: Folder, tmp_path: Path, content: bytes, message: str
+) -> None:
+    file = tmp_path / "south.txt"
+    file.write_bytes(content)
+    refused = run("add", "south", "--settings", str(file)).exception
+    assert isinstance(refused, Refused)
+    assert message in str(refused)
+    assert "sesame" not in str(refused)
+
+
+def test_a_file_may_begin_as_editors_of_windows_write_it(fleet: Folder, tmp_path: Path) -> None:
+    file = tmp_path / "south.txt"
+    file.write_bytes(b"\xef\xbb\xbf" + fleet.text().replace("\n", "\r\n").encode())
+    result = run("add", "south", "--settings", str(file))
+    assert result.exit_code == 0, result.output
+    assert [*fleet.read().read().clinics] == ["south"]
+
+
+@pytest.mark.parametrize("work", ["status", "doctor", "run-due"])
+def test_a_fleet_without_clinics_is_a_warning(fleet: Folder, work: str) -> None:
+    result = run(work)
+    assert result.exit_code == 3
+    assert f"Warning: There is no clinic in the folder {fleet.clinics}. To add one: cpar fleet add\n" in result.output
+    assert run("migrate").exit_code == 0
+
+
+def test_the_end_of_draining_says_what_is_draining_still(fleet: Folder) -> None:
+    fleet.add("north")
+    fleet.add("south")
+    assert "cpar fleet drain --end north south\n" in run("drain", "north", "south", "north").output
+    run("drain", "--all")
+    one = run("drain", "north", "--end")
+    assert one.exit_code == 3
+    assert one.output == (
+        "Nothing new is begun yet: all clinics are draining. To end that: cpar fleet drain --end --all\n"
+    )
+    everyone = run("drain", "--all", "--end")
+    assert everyone.exit_code == 0
+    assert "Of these nothing new is begun: south. To end that, name them with --end.\n" in everyone.output
+    assert run("drain", "south", "--end").output == "Submissions are begun again.\n"
 
 
 def test_a_clinic_is_removed_once_nothing_is_in_progress(fleet: Folder, new_database: MakeDatabase) -> None:

@@ -104,6 +104,17 @@ def test_a_row_with_bytes_is_read_as_text_and_one_that_is_none_is_named(
     assert reasons.keys() == {"two\\nlines"}
 
 
+def test_of_two_rows_with_one_database_the_second_in_the_order_of_names_is_refused(
+    folder: Folder, table: ClinicTable, new_database: MakeDatabase
+) -> None:
+    url = new_database()
+    for name in ("south", "north"):
+        table.add(name, folder.text(database_url=url))
+    fleet = folder.read().read()
+    assert [*fleet.clinics] == ["north"]
+    assert fleet.wrong["south"].reason.startswith("south and north have the same database.")
+
+
 def test_rows_that_come_change_and_go_are_noticed_without_a_restart(folder: Folder, table: ClinicTable) -> None:
     clinics = folder.read()
     assert not clinics.read().clinics
@@ -165,7 +176,8 @@ def test_commands_change_the_table(folder: Folder, table: ClinicTable, new_datab
     assert "north: Warning: It is draining" in run("status").output
     assert run("drain", "--all").exit_code == 0
     assert table.states() == {"north": "draining", "*": "draining"}
-    assert run("drain", "north", "--end").exit_code == 0
+    assert "Clinics: 1. With problems: 0." in run("status").output
+    assert run("drain", "north", "--end").exit_code == 3
     assert "north: Warning: It is draining" in run("status").output
     assert run("drain", "--all", "--end").exit_code == 0
     assert "draining" not in run("status").output
@@ -216,7 +228,9 @@ def test_the_table_is_made_by_migrate(folder: Folder, tmp_path: Path, monkeypatc
     monkeypatch.setenv("CPAR_FLEET", str(folder.file))
     assert "cpar fleet migrate makes the table" in str(run("status").exception)
     assert run("migrate").exit_code == 0
-    assert run("status").exit_code == 0
+    status = run("status")
+    assert status.exit_code == 3
+    assert "Warning: There is no clinic in the table cpar_fleet_clinic." in status.output
     assert (tmp_path / "fleet.db").exists()
 
 
