@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,6 +20,7 @@ from .sqlite_url import with_whole_path
 
 VARIABLE: Final = "CPAR_FLEET"
 _SECTION: Final = "fleet"
+_BROKERS: Final = ("amqp", "amqps")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
@@ -56,6 +58,8 @@ class FleetSettings(BaseModel):
     def _complete(self) -> "FleetSettings":
         if self.domain and not _DOMAIN.fullmatch(self.domain):
             raise ValueError("domain: write it like emr.example")
+        if self.broker_url and not _is_broker(self.broker_url):
+            raise ValueError("broker_url: write it like amqp://user:password@broker.example/cpar, or amqps:// for TLS")
         return self
 
     def decide(self) -> None:
@@ -68,6 +72,14 @@ class FleetSettings(BaseModel):
     def process_count(self) -> int:
         """How many processes commands work in."""
         return self.processes or len(os.sched_getaffinity(0))
+
+
+def _is_broker(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme in _BROKERS and address.port != 0  # raises for one that is no number
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

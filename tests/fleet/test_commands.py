@@ -182,6 +182,16 @@ def test_a_file_may_begin_as_editors_of_windows_write_it(fleet: Folder, tmp_path
     assert [*fleet.read().read().clinics] == ["south"]
 
 
+@pytest.mark.databases("one")
+@pytest.mark.parametrize("url", ["http://cpar:sesame@broker", "amqp://cpar:sesame@broker:port", "sesame"])
+def test_an_address_that_no_broker_has_is_refused_by_whatever_reads_it(fleet: Folder, url: str) -> None:
+    fleet.write(f"broker_url = {url}")
+    for work in ("worker", "beat", "status"):
+        refused = str(run(work).exception)
+        assert "broker_url: write it like amqp://user:password@broker.example/cpar" in refused
+        assert "sesame" not in refused
+
+
 @pytest.mark.parametrize("work", ["status", "doctor", "run-due"])
 def test_a_fleet_without_clinics_is_a_warning(fleet: Folder, work: str) -> None:
     result = run(work)

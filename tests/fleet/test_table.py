@@ -190,6 +190,19 @@ def test_commands_change_the_table(folder: Folder, table: ClinicTable, new_datab
 
 
 @pytest.mark.parametrize("kept_in", ["folder", "table"])
+def test_of_two_who_add_a_clinic_at_a_time_the_second_is_refused(
+    folder: Folder, request: pytest.FixtureRequest, kept_in: str
+) -> None:
+    if kept_in == "table":
+        request.getfixturevalue("table")
+    one, other = folder.read(), folder.read()
+    one.store.add("north", folder.text())
+    with pytest.raises(Refused, match=r"Someone else has just added north\."):
+        other.store.add("north", folder.text())
+    assert [*folder.read().read().clinics] == ["north"]
+
+
+@pytest.mark.parametrize("kept_in", ["folder", "table"])
 def test_a_clinic_is_changed_only_to_settings_that_can_be_used(
     folder: Folder, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kept_in: str
 ) -> None:

@@ -23,6 +23,7 @@ from ..clinic import FleetClinic
 from ..database_server import server_of
 from . import queues
 from .beat_servers import BeatServers
+from .broker_line import FAILURES
 from .celery_app import LOOK
 from .depths import Depths
 from .engine import JOBS, Engine
@@ -51,6 +52,7 @@ class _Watch:
     published: dict[str, float] = field(default_factory=dict)  # when a look was put into which queue last
     slots: dict[str, int] = field(default_factory=dict)  # the last slot of time of each other job
     failures: int = 0
+    named: bool = False  # in the log, as one that cannot be asked
     asking: "Future[None] | None" = None
 
 
@@ -71,6 +73,7 @@ class Beat:
         self._watches: dict[str, _Watch] = {}
         self._depths = Depths(engine.app)
         self._wrong: dict[str, str] = {}
+        self._broker_is_away = False
         self._servers = BeatServers(_CLINICS_AT_ONCE, engine.fleet.ask_minutes * 60)
 
     def run(self, stopping: Event) -> None:
@@ -109,21 +112,42 @@ class Beat:
         with about(trace=new_trace(), clinic=clinic.name) as subject:
             try:
                 pause = self._publish_due(clinic, watch, subject.trace)
-                if watch.failures:
+                if watch.named:
                     log.warning("clinic %s can be asked again", clinic.name)
-                watch.failures = 0
+                watch.failures, watch.named = 0, False
+            except FAILURES as error:
+                self._note_broker(error)
+                pause = self._pause_after_failure(watch)
             except Exception as error:
-                if not watch.failures:
+                if not watch.named:
                     # Only the kind of error: its text may hold patient data.
                     log.warning("clinic %s cannot be asked what is due: %s", clinic.name, type(error).__name__)
-                longest = self._engine.fleet.ask_minutes * 60.0
-                pause = min(longest, _AWAY_SECONDS[min(watch.failures, len(_AWAY_SECONDS) - 1)])
-                watch.failures += 1
+                    watch.named = True
+                pause = self._pause_after_failure(watch)
                 no_answer = is_away(error)
         self._asking_seconds += _WEIGHT * (self._processor() - processor - self._asking_seconds)
         now = self._monotonic()
         self._servers.end(server, now, now - begin, is_away=no_answer)
         watch.ask_at = now if no_answer else now + pause  # its server's pause is that of all its clinics
+
+    def _pause_after_failure(self, watch: _Watch) -> float:
+        """Seconds, more of them after each."""
+        longest = self._engine.fleet.ask_minutes * 60.0
+        pause = min(longest, _AWAY_SECONDS[min(watch.failures, len(_AWAY_SECONDS) - 1)])
+        watch.failures += 1
+        return pause
+
+    def _note_broker(self, error: Exception | None = None) -> None:
+        """Say once that it does not take messages, of whatever clinics, and once that it does again."""
+        if error and not self._broker_is_away:
+            log.warning("the broker takes no messages (%s): check that it runs, and broker_url", type(error).__name__)
+        if not error and self._broker_is_away:
+            log.warning("the broker takes messages again")
+        self._broker_is_away = error is not None
+
+    def _publish(self, task: str, queue: str, *arguments: object) -> None:
+        self._engine.publish(task, queue, *arguments)
+        self._note_broker()
 
     def _publish_due(self, clinic: FleetClinic, watch: _Watch, trace: str) -> float:
         """Seconds until the clinic is to be asked again. Raises what its database or the broker does."""
@@ -134,13 +158,13 @@ class Beat:
             registry = self._engine.registry(settings)
         names = self._due_jobs(clinic.name, jobs, watch, moment)
         if names:
-            self._engine.publish(JOBS, queues.JOBS, clinic.name, trace, names)
+            self._publish(JOBS, queues.JOBS, clinic.name, trace, names)
         now = self._monotonic()
         is_down = due.waiting > 0 and registry is not None and registry.state() is RegistryState.DOWN
         if self._needs_look(due, watch, now, is_down=is_down):
             queue = queues.PEOPLE if due.people else queues.NIGHT
             if not self._is_under_way(watch, queue, now):
-                self._engine.publish(LOOK, queue, clinic.name, trace)
+                self._publish(LOOK, queue, clinic.name, trace)
                 watch.published[queue] = watch.looked_at = now
         return self._pause(due, moment)
 

@@ -1,12 +1,16 @@
 """How often the beat asks the clinics of a fleet."""
 
+import re
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from oscar_host.fleet.work.beat import Beat
 
+from ...way import Way
 from .conftest import FleetAtWork
 
 PULSES = [100, 125, 150, 170]
@@ -59,3 +63,31 @@ def test_to_ask_clinics_at_work_takes_a_small_part_of_a_processor_however_many_t
             beat.pulse(pool)
         counts.append(questions.asked - before)
     assert counts == [0, *asked]
+
+
+def test_a_broker_that_is_away_is_named_once_and_not_taken_for_the_databases_of_clinics(
+    busy: FleetAtWork, caplog: pytest.LogCaptureFixture
+) -> None:
+    way = Way(lambda: socket.create_connection(("127.0.0.1", busy.broker.port)))
+    busy.broker_url = f"amqp://guest:guest@127.0.0.1:{way.port}//"
+    busy.folder.write(f"broker_url = {busy.broker_url}", "pages = no")
+    questions = Questions(0.01)
+    beat = Beat(busy.engine(), questions.monotonic, questions.processor)
+
+    def pulse() -> list[str]:
+        caplog.clear()
+        with ThreadPoolExecutor(2) as pool:
+            beat.pulse(pool)
+        return [record.message for record in caplog.records if record.name.startswith("oscar_host.fleet")]
+
+    with closing(way):
+        way.cut()
+        pulse()
+        questions.now = 100
+        (warning,) = pulse()
+        assert re.fullmatch(r"the broker takes no messages \(\w+\): check that it runs, and broker_url", warning)
+        questions.now = 1000
+        assert pulse() == []
+        way.restore()
+        questions.now = 2000
+        assert pulse() == ["the broker takes messages again"]
