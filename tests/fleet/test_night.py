@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -267,19 +268,31 @@ def test_a_file_with_an_odd_name_takes_neither_page_nor_metrics_away(folder: Fol
         assert 'cpar_clinic_up{clinic="na\\\\udcefve"} 0.0' in app.test_client().get("/metrics").text
 
 
-def test_prometheus_reads_the_same_numbers(folder: Folder, new_database: MakeDatabase) -> None:
-    from prometheus_client.parser import text_string_to_metric_families
-
+@pytest.mark.parametrize(
+    ("accepted", "content_type", "parser"),
+    [
+        ("", "text/plain", "prometheus_client.parser"),
+        (
+            "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
+            "application/openmetrics-text",
+            "prometheus_client.openmetrics.parser",
+        ),
+    ],
+    ids=["text", "OpenMetrics"],
+)
+def test_prometheus_reads_the_same_numbers(
+    folder: Folder, new_database: MakeDatabase, accepted: str, content_type: str, parser: str
+) -> None:
     add(folder, new_database, "north")
     add(folder, new_database, "south", transport="fhir", registry_url="http://127.0.0.1:1/fhir")
     run_night(folder, "north", "south")
     folder.add("dead", database_url="mysql+pymysql://cpar@127.0.0.1:1/gone")
     with night(folder) as app:
-        response = app.test_client().get("/metrics")
-    assert response.content_type.startswith("text/plain")
+        response = app.test_client().get("/metrics", headers={"Accept": accepted})
+    assert response.content_type.startswith(content_type)
     samples: dict[tuple[str, Any, Any], float] = {
         (one.name, one.labels.get("clinic"), one.labels.get("state")): one.value
-        for family in text_string_to_metric_families(response.text)
+        for family in import_module(parser).text_string_to_metric_families(response.text)
         for one in family.samples
     }
     assert samples["cpar_clinic_up", "north", None] == 1

@@ -78,9 +78,10 @@ def _night() -> ResponseReturnValue:
 
 
 def _metrics() -> ResponseReturnValue:
-    from .prometheus import CONTENT_TYPE, metrics  # of the extra `fleet`
+    from .prometheus import metrics  # of the extra `fleet`
 
-    return metrics(fleet_night(_readings())), {"Content-Type": CONTENT_TYPE}
+    content, content_type = metrics(fleet_night(_readings()), request.headers.get("Accept", ""))
+    return content, {"Content-Type": content_type}
 
 
 def _styles() -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
@@ -11,8 +11,6 @@ from cpar_plugin.services.submissions.night_counts import NightCounts
 from cpar_plugin.services.submissions.texts import Stage
 
 from .lines import FleetNight, NightState
-
-CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 class _Night(Collector):
@@ -65,8 +63,9 @@ def _label(name: str) -> str:
     return name.lower()
 
 
-def metrics(night: FleetNight) -> bytes:
-    """In Prometheus's text format."""
+def metrics(night: FleetNight, accepted: str) -> tuple[bytes, str]:
+    """With their content type: Prometheus's text format, or OpenMetrics where the header Accept prefers it."""
     registry = CollectorRegistry()
     registry.register(_Night(night))
-    return generate_latest(registry)
+    encode, content_type = choose_encoder(accepted)
+    return encode(registry), content_type
