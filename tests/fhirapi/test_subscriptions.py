@@ -25,7 +25,7 @@ from oscar_host.host import OscarHost
 
 from .clients import KeyPair, Registered, key_set
 from .receiver import BACKPORT, TOPIC, Receiver, events_of, receiver, status_of, subscription, value  # noqa: F401
-from .recorded import GIVEN_OUT
+from .recorded import GIVEN_OUT, PATIENT
 from .rest import BASE, Json, Reader
 
 SCOPES = "system/*.rs system/Subscription.cruds"
@@ -218,7 +218,7 @@ def reads(clinic: Clinic) -> list[tuple[Any, ...]]:
     """Each look by a notification: who, of which kind, which subscription, whom."""
     read = tables.read.c
     query = GIVEN_OUT.where(read.interaction == "notification")
-    query = query.with_only_columns(read.actor_id, read.kind, read.resource_id, tables.read_set_patient.c.patient_id)
+    query = query.with_only_columns(read.actor_id, read.kind, read.resource_id, PATIENT)
     with clinic.host.database.engine.connect() as connection:
         return [tuple(row) for row in connection.execute(query)]
 

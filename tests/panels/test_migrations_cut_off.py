@@ -96,10 +96,16 @@ def test_whom_reads_gave_out_is_kept_when_it_becomes_sets_however_often_that_is_
     assert (result.stderr, result.stdout.split()[0]) == ("", "0")
     with engine.begin() as connection:
         assert [tuple(row) for row in connection.execute(GIVEN_OUT)] == [(3, 17), (3, 18), (9, 17)]
+        for read_id in (10, 11):  # as one patient is recorded since then
+            connection.exec_driver_sql(
+                "INSERT INTO cpar_read "
+                "(read_id, at, actor_id, interaction, kind, resource_id, patients, address, patient_id) "
+                f"VALUES ({read_id}, '2026-01-01', 'client-1', 'read', 'Patient', '19', 1, '', 19)"
+            )
         config.attributes["connection"] = connection
         alembic.command.downgrade(config, "0020")
         rows = connection.exec_driver_sql("SELECT read_id, patient_id FROM cpar_read_patient ORDER BY 1, 2").all()
-        assert [tuple(row) for row in rows] == [(3, 17), (3, 18), (9, 17)]
+        assert [tuple(row) for row in rows] == [(3, 17), (3, 18), (9, 17), (10, 19), (11, 19)]
     engine.dispose()
 
 

@@ -21,9 +21,10 @@ from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry, tokens
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.operations.record import OperationKind
-from cpar_plugin.store.tables import ledger, look, look_patient, operation, panel, read, read_set, read_set_patient
+from cpar_plugin.store.tables import ledger, look, look_patient, operation, panel, read
 from oscar_host.host import OscarHost
 
+from ..fhirapi.recorded import GIVEN_OUT, PATIENT
 from ..pages.conftest import PUBLIC_KEYS
 
 PATIENTS, READERS, CLIENTS = 300, 2, 2
@@ -149,8 +150,7 @@ def _recorded(host: OscarHost) -> Pages:
     shown: dict[tuple[str, int], tuple[str, set[int]]] = {}
     by_people = select(literal("look"), look.c.look_id, look.c.path, look_patient.c.patient_id)
     path = read.c.kind.concat("/").concat(read.c.resource_id)
-    by_clients = select(literal("read"), read.c.read_id, path, read_set_patient.c.patient_id)
-    by_clients = by_clients.select_from(read.join(read_set).join(read_set_patient))
+    by_clients = GIVEN_OUT.with_only_columns(literal("read"), read.c.read_id, path, PATIENT)
     with host.database.engine.connect() as connection:
         for rows in (by_people.join_from(look, look_patient), by_clients):
             for kind, number, address, patient_id in connection.execute(rows):

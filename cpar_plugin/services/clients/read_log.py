@@ -70,6 +70,7 @@ class _ReadRecord:
     resource_id: str
     patients: int
     patient_ids: Sequence[int]
+    patient_id: int | None
     set_digest: bytes | None
     address: str
     written: bool | None = None
@@ -118,6 +119,7 @@ class Reads:
                 read.resource_id,
                 len(read.patient_ids) if read.patients is None else read.patients,
                 read.patient_ids,
+                read.patient_ids[0] if len(read.patient_ids) == 1 else None,
                 read_sets.digest_of(read.patient_ids),
                 address[:64],
             )
@@ -208,6 +210,7 @@ def _add(connection: Connection, group: Sequence[_ReadRecord], *, with_sets: boo
             "resource_id": record.resource_id,
             "patients": record.patients,
             "address": record.address,
+            "patient_id": record.patient_id,
             "set_digest": record.set_digest,
         }
         for record in group

@@ -1,7 +1,8 @@
-"""The sets of patients that reads have given out: each is stored once, and named by its digest.
+"""The sets of patients that reads have given out together: each is stored once, and named by its digest.
 
 A read names its set without asking for it: the database refuses the name of a set that is not there, which is then
-made. A client that polls a Group leaves one row for each read, as long as its members are the same.
+made. A client that polls a Group leaves one row for each read, as long as its members are the same. A read of one
+patient has that one in its own row.
 """
 
 import operator
@@ -27,8 +28,8 @@ _UNNAMED: Final = ~exists().where(read.c.set_digest == read_set.c.digest)
 
 
 def digest_of(patient_ids: Sequence[int]) -> bytes | None:
-    """The name of the set of these patients, in whatever order they are; None for nobody."""
-    if not patient_ids:
+    """The name of the set of these patients, in whatever order they are; None for less than two, who are no set."""
+    if len(patient_ids) < 2:
         return None
     numbers = array("q", _ascending(patient_ids))
     if byteorder == "big":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from ...domain.csv_columns import CsvColumn, CsvHead
 from ...hooks import Actor, Host
@@ -31,7 +31,8 @@ HEAD: Final[CsvHead] = (
 )
 _EXPORTED_AT_ONCE = 500
 _LOOK, _READ = panel_rows.OPERATION, panel_rows.SUBMISSION  # the two kinds of a place
-_GIVEN_OUT: Final = read.join(read_set).join(read_set_patient)
+_GIVEN_OUT: Final = read.outerjoin(read_set).outerjoin(read_set_patient)
+_SHOWN: Final = func.coalesce(read.c.patient_id, read_set_patient.c.patient_id)  # NULL where no one is named
 
 
 class ShownLook(NamedTuple):
@@ -121,22 +122,24 @@ def _by_name(person: tuple[str, str]) -> tuple[str, str]:
 def _page(
     connection: Connection, host: Host, filters: Filters, patient_id: int | None, after: Place | None, most: int
 ) -> tuple[list[tuple[Place, Row[Any]]], Place | None]:
-    """Two statements."""
-    query, reads = select(look), select(read)
+    """Two statements; of one patient three, for each is answered by an index."""
+    query, reads = select(look), [select(read)]
     if patient_id is not None:
         query = query.join(look_patient, look_patient.c.look_id == look.c.look_id)
         query = query.where(look_patient.c.patient_id == patient_id)
-        reads = reads.select_from(_GIVEN_OUT).where(read_set_patient.c.patient_id == patient_id)
+        together = select(read).select_from(read.join(read_set).join(read_set_patient))
+        reads = [reads[0].where(read.c.patient_id == patient_id)]
+        reads.append(together.where(read_set_patient.c.patient_id == patient_id))
     if filters.actor_id:
         query = query.where(look.c.actor_id == filters.actor_id)
-        reads = reads.where(read.c.actor_id == filters.actor_id)
+        reads = [some.where(read.c.actor_id == filters.actor_id) for some in reads]
     zone = host.clock.zone
     query = panel_rows.before(query, look.c.at, _LOOK, look.c.look_id, filters, after, zone, most)
-    reads = panel_rows.before(reads, read.c.at, _READ, read.c.read_id, filters, after, zone, most)
+    reads = [panel_rows.before(some, read.c.at, _READ, read.c.read_id, filters, after, zone, most) for some in reads]
     rows = list(
         heapq.merge(
             [(Place(row.at, _LOOK, row.look_id), row) for row in connection.execute(query)],
-            [(Place(row.at, _READ, row.read_id), row) for row in connection.execute(reads)],
+            *([(Place(row.at, _READ, row.read_id), row) for row in connection.execute(some)] for some in reads),
             key=panel_rows.latest_first,
         )
     )
@@ -157,12 +160,17 @@ def _patients(connection: Connection, rows: Collection[tuple[Place, Row[Any]]]) 
     shown: dict[tuple[int, int], list[int]] = {}
     columns = (
         (_LOOK, look_patient.c.look_id, look_patient.c.patient_id, look_patient),
-        (_READ, read.c.read_id, read_set_patient.c.patient_id, _GIVEN_OUT),
+        (_READ, read.c.read_id, _SHOWN, _GIVEN_OUT),
     )
     for rank, key, patient, source in columns:
         ids = [place.number for place, _ in rows if place.rank == rank]
         if ids:
-            query = select(key, patient).select_from(source).where(key.in_(ids)).order_by(key, patient)
+            query = (
+                select(key, patient)
+                .select_from(source)
+                .where(key.in_(ids), patient.is_not(None))
+                .order_by(key, patient)
+            )
             for number, patient_id in connection.execute(query):
                 shown.setdefault((rank, number), []).append(patient_id)
     return shown

@@ -179,7 +179,7 @@ TABLES: Final[Mapping[str, TableHolds]] = {
                 "Record number of the patient, the panel, or the subscription; empty for a search"
             ),
             "patients": Holds("How many patients were given out"),
-            "set_digest": Holds("Which of them: the digest of a set of patients"),
+            "set_digest": Holds("Which of them, where they are several: the digest of a set of patients"),
         },
     ),
     "cpar_read_set": TableHolds(

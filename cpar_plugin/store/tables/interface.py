@@ -113,6 +113,7 @@ client_confirmation = Table(
 )
 
 # Patients who were given out together, by any number of reads, stored once. What no read names any more is removed.
+# In older rows they may be one.
 read_set = Table(
     "cpar_read_set",
     metadata,
@@ -143,11 +144,14 @@ read = Table(
     Column("resource_id", exact(64), nullable=False),  # '' for a search
     Column("patients", Integer, nullable=False),  # how many were given out
     Column("address", exact(64), nullable=False),  # where the request came from
-    # Who was given out: a digest, which a read knows without asking. NULL for nobody, and for the files of an export.
+    # Who was given out: one patient, or the digest of several, which a read knows without asking. Both are NULL for
+    # nobody, and for the files of an export.
+    Column("patient_id", BigInteger),
     Column("set_digest", ForeignKey("cpar_read_set.digest")),
     Index("cpar_read_of_resource", "kind", "resource_id", "at"),
     Index("cpar_read_of_actor", "actor_id", "at"),
     Index("cpar_read_at", "at"),
+    Index("cpar_read_of_patient", "patient_id", "at"),
     Index("cpar_read_of_set", "set_digest", "at"),
     **INNODB,
 )
