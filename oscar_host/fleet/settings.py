@@ -46,6 +46,7 @@ class FleetSettings(BaseModel):
 
     # Work
     broker_url: str = Field(default="", repr=False)
+    broker_ca_file: str = ""
     processes: int = Field(default=0, ge=0)
     clinics_at_once: int = Field(default=4, ge=1, le=64)
     clinic_panels_at_once: int = Field(default=2, ge=1, le=64)
@@ -101,6 +102,7 @@ def load(path: Path) -> FleetFile:
         "clinics": folder / fleet.clinics,
         "clinics_url": with_whole_path(fleet.clinics_url, folder),
         "data_folder": folder / fleet.data_folder,
+        "broker_ca_file": str(folder / fleet.broker_ca_file) if fleet.broker_ca_file else "",
     }
     return FleetFile(path, fleet.model_copy(update=whole), of_file.get("cpar", {}))
 

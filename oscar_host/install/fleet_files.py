@@ -62,6 +62,7 @@ _FILES: Final = {
     "cpar-fleet-night.service": _UNIT + "one machine: it serves the page of the night on loopback.",
     "fleet.ini": "Belongs to the path that --fleet-file names, on every machine but the broker.",
     "rabbitmq.conf": "Belongs to /etc/rabbitmq of the broker.",
+    "rabbitmq-tls.conf": "Belongs to /etc/rabbitmq/conf.d of a broker on a machine of its own.",
     "nginx-fleet.conf": "Belongs to /etc/nginx/conf.d of the web machine: the pages of all clinics.",
     "nginx-night.conf": "Belongs to /etc/nginx/conf.d where others than this machine are to see the night.",
     "compose.yaml": "Instead of the units, where containers are used: docker compose up --detach.",

@@ -1,6 +1,7 @@
 """`cpar install-fleet`: what it writes, tried by the programs that it is for."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from ..sidecar_bed.bed import NGINX
 from .conftest import Folder
 
 PROGRAMS = Path(sys.executable).parent
+PAGE = Path(__file__).parents[2] / "docs/how-to/run-a-fleet.md"
 UNITS = [
     "cpar-fleet-web.service",
     "cpar-fleet-web.socket",
@@ -80,7 +82,7 @@ def resolved(words: list[str]) -> click.Command:
 def test_the_compose_file_runs_commands_that_exist_and_names_what_it_uses(written: Path) -> None:
     content: dict[str, Any] = yaml.safe_load((written / "compose.yaml").read_text())
     services = content["services"]
-    assert set(services) == {"broker", "web", "worker", "beat", "night"}
+    assert set(services) == {"broker", "web", "worker", "beat", "night", "operator"}
     for name, service in services.items():
         assert ("image" in service) != ("build" in service), name
         assert set(service.get("depends_on", ())) <= set(services)
@@ -90,8 +92,31 @@ def test_the_compose_file_runs_commands_that_exist_and_names_what_it_uses(writte
         if service.get("command", [""])[0] == "cpar":
             resolved(service["command"])
     assert services["worker"]["stop_grace_period"] == "10m"
+    assert services["operator"]["profiles"]  # it is no service that is started
+    for name in ("web", "worker", "beat", "night", "operator"):
+        writable = {volume for volume in services[name]["volumes"] if not volume.endswith(":ro")}
+        of_clinics = {"/etc/cpar/clinics:/etc/cpar/clinics"} if name == "operator" else set()
+        assert writable == {"data:/var/lib/cpar"} | of_clinics
     assert "ports" not in services["broker"]
     assert all(port.startswith("127.0.0.1:") for port in services["web"]["ports"])
+
+
+def test_the_page_says_to_whom_the_files_that_containers_read_belong(written: Path) -> None:
+    [number] = re.findall(r"useradd .*--uid (\d+) ", (written / "Dockerfile").read_text())
+    assert f"chown -R {number}:{number} /etc/cpar/clinics /etc/cpar/broker-url\n" in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_puts_each_file_where_it_belongs(written: Path) -> None:
+    commands = "".join(re.findall(r"```bash\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL))
+    folders = {
+        "service": "/etc/systemd/system",
+        "socket": "/etc/systemd/system",
+        "ini": "/etc/cpar",
+        "conf": "/etc/(rabbitmq|rabbitmq/conf.d|nginx/conf.d)",
+    }
+    for file in written.iterdir():
+        if folder := folders.get(file.suffix.removeprefix(".")):
+            assert re.search(rf"install -m 644 .*\b{file.name}.* {folder}$", commands, re.MULTILINE), file.name
 
 
 def test_the_units_run_commands_that_exist(written: Path) -> None:

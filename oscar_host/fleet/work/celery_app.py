@@ -5,6 +5,7 @@ from typing import Any, Final
 from celery import Celery
 
 from cpar_plugin.hooks import Refused
+from cpar_plugin.transport.trust import trusting
 
 from ..settings import FleetSettings
 from . import queues
@@ -27,7 +28,10 @@ PUBLISHING: Final[dict[str, Any]] = {
 
 
 def celery_app(fleet: FleetSettings) -> Celery:
-    """The application on the fleet's broker, without tasks. Nothing is connected. Raises Refused without a broker."""
+    """The application on the fleet's broker, without tasks. Nothing is connected.
+
+    Raises Refused without a broker, and for a `broker_ca_file` that cannot be used.
+    """
     if not fleet.broker_url:
         message = (
             "broker_url: name RabbitMQ in the section [fleet], such as amqp://cpar:file-or-password@broker:5672//."
@@ -57,6 +61,7 @@ def celery_app(fleet: FleetSettings) -> Celery:
         worker_enable_prefetch_count_reduction=False,
         worker_max_memory_per_child=_CHILD_KIB,
         worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_use_ssl=_tls(fleet),
         # A broker that is away is waited for.
         broker_heartbeat=_HEARTBEAT_SECONDS,
         broker_connection_timeout=5,
@@ -69,6 +74,16 @@ def celery_app(fleet: FleetSettings) -> Celery:
         worker_enable_remote_control=False,
     )
     return app
+
+
+def _tls(fleet: FleetSettings) -> dict[str, str | None] | bool:
+    """How the broker's certificate is checked: where nothing is said, py-amqp checks no name."""
+    if not fleet.broker_url.startswith("amqps:"):
+        return False
+    if fleet.broker_ca_file:
+        trusting(fleet.broker_ca_file, "broker_ca_file", strict=False)
+    # No name: that of the URL.
+    return {"server_hostname": None, "ca_certs": fleet.broker_ca_file or None}
 
 
 def publish(app: Celery, task: str, queue: str, *arguments: object) -> None:
