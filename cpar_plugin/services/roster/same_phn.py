@@ -23,6 +23,7 @@ from ...domain.eligibility import Eligibility
 from ...domain.identifiers import is_phn
 from ...hooks import Host
 from ...settings import Settings
+from ...store.plain_texts import ten_letters
 from ...store.tables import member
 from . import member_rows
 from .member_rows import MemberRow
@@ -83,11 +84,12 @@ def of_all(
     if valid_phns == []:
         return SamePhn()
     patient, everyone = host.roster.patients(), membership if patient_ids is None else patient_ids
+    phn = ten_letters(patient.c.phn)  # one more than a PHN has: what begins like one is told from it
     groups = (
-        select(patient.c.phn, func.count(), func.min(patient.c.patient_id), func.max(patient.c.patient_id))
+        select(phn, func.count(), func.min(patient.c.patient_id), func.max(patient.c.patient_id))
         .join_from(everyone, patient, patient.c.patient_id == everyone.c.patient_id)
         .where(true() if valid_phns is None else patient.c.phn.in_(valid_phns))
-        .group_by(patient.c.phn)
+        .group_by(phn)
         .having(func.count() > 1)
     )
     rows = [row for row in connection.execute(groups).all() if is_phn(row[0])]
