@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import text
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
@@ -350,6 +351,33 @@ def test_results_may_be_less_than_whole(reader: Reader, people: dict[str, int], 
                 assert entry["resource"]["meta"]["tag"][0]["code"] == "SUBSETTED"
                 assert "profile" not in entry["resource"]["meta"]
                 assert "member" not in entry["resource"]
+
+
+def test_mariadb_keeps_pages_of_all_patients_ready_and_no_other_search(
+    reader: Reader, people: dict[str, int], site: OscarHost
+) -> None:
+    """SQLite keeps nothing ready."""
+
+    def sent_ready(address: str) -> int:
+        reader.json(address)
+        before = _sent_ready(site)
+        reader.json(address)
+        return _sent_ready(site) - before
+
+    alone = sent_ready("/Patient?family=Tremblay&_count=1")
+    of_all = sent_ready("/Patient?_count=1"), sent_ready("/Patient?_count=1&_total=none")
+    if site.database.engine.dialect.name == "sqlite":
+        assert (alone, of_all) == (0, (0, 0))
+    else:
+        assert of_all == (alone + 2, alone + 1)  # the page with its total, the page
+
+
+def _sent_ready(host: OscarHost) -> int:
+    """How many statements MariaDB was sent that it had kept ready."""
+    with host.database.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            return 0
+        return int(connection.execute(text("SHOW GLOBAL STATUS LIKE 'Com_execute_sql'")).one()[1])
 
 
 def test_members_come_with_their_group_a_page_at_a_time(

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, liter
 
 from ....hooks import Host
 from ....settings import Settings
+from ....store.prepared import prepared
 from ....store.types import Moment
 from ....store.versions import to_the_second
 from ...clients.caller import Caller
@@ -179,7 +180,7 @@ class _Query:
     def total(self) -> int:
         """How many fit."""
         fitting = self._fitting().with_only_columns(self._source.key).subquery()
-        return int(self._rows.connection.scalar(select(func.count()).select_from(fitting)) or 0)
+        return int(self._rows.connection.scalar(self._sent(select(func.count()).select_from(fitting))) or 0)
 
     def page(self, after: Sequence[Any]) -> Select[Any]:
         """The rows behind those keys, one more than asked for. They are sorted by `key_0`, ..., and `key`."""
@@ -191,7 +192,13 @@ class _Query:
         if after:
             query = query.where(_behind(orders, after))
         by = (column.desc() if down else column.asc() for column, down in orders)
-        return query.order_by(*by).limit(self._search.count + 1)
+        return self._sent(query.order_by(*by).limit(self._search.count + 1))
+
+    def _sent(self, query: Select[Any]) -> Select[Any]:
+        """Kept ready where it is the same for many clients: of all resources of a kind, in the order of their ids."""
+        caller = self._rows.caller
+        of_all = caller.client_id is not None and caller.panels is None
+        return prepared(query) if of_all and not (self._search.criteria or self._search.sort) else query
 
     def _orders(self) -> list[tuple[ColumnElement[Any], bool]]:
         parameters = SEARCHABLE[self._search.kind].parameters
