@@ -11,11 +11,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from cpar_plugin.hooks import MigrationSource
+from cpar_plugin.hooks import MigrationSource, Refused
 
 from .database import MARIADB
 
 _WAIT_SECONDS = 120
+_NEWER = "The tables are from a newer version than this one. Install that version here, too."
 _ONE_AT_A_TIME = Lock()  # of a process: migrations reach their context through a name of Alembic's modules
 
 
@@ -28,13 +29,17 @@ class Step(Enum):
     AHEAD = auto()  # of a newer version than the one that is installed
 
 
-def upgrade(engine: Engine, source: MigrationSource) -> None:
+def upgrade(engine: Engine, source: MigrationSource, *, may_be_newer: bool = False) -> None:
     """Apply what is missing of the plugin's migrations. Does nothing when all are there.
 
     The folder's own env.py is not run: connection, version table and lock are the host's. Processes that start at the
-    same moment wait for each other. Raises TimeoutError when another process holds the lock for two minutes.
+    same moment wait for each other. Raises TimeoutError when another process holds the lock for two minutes, and
+    Refused where the tables are of a newer version, unless they `may_be_newer`: then they are left as they are.
     """
-    if step_of(engine, source) is Step.CURRENT:
+    step = step_of(engine, source)
+    if step is Step.AHEAD and not may_be_newer:
+        raise Refused({"tables": _NEWER})
+    if step in (Step.CURRENT, Step.AHEAD):
         return
     config, scripts = _scripts(source)
     with (

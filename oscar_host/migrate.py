@@ -28,12 +28,12 @@ def command() -> None:
     click.echo("The tables are up to date.")
 
 
-def installed_plugins(host: OscarHost) -> Plugins:
-    """The installed plugins, their tables up to date and the host's own there."""
+def installed_plugins(host: OscarHost, *, may_be_newer: bool = False) -> Plugins:
+    """The installed plugins, their tables up to date and the host's own there. `may_be_newer` as in `upgrade`."""
     plugins = Plugins()
     plugins.load_installed()
     for source in plugins.emr_migrations():
-        upgrade(host.database.engine, source)
+        upgrade(host.database.engine, source, may_be_newer=may_be_newer)
     make_table(host.database.engine)
     return plugins
 

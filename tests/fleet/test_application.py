@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import insert
+from click.testing import CliRunner
+from sqlalchemy import insert, text
 
+from cpar_plugin.store.migrations import SOURCE
 from oscar_host.fleet.application import FleetApplication
+from oscar_host.fleet.command import command
 from oscar_host.host import open_host
 from oscar_host.passwords import hashed
 
@@ -156,3 +159,16 @@ def test_a_clinic_whose_database_is_away_answers_503_and_the_others_are_served(f
     site = served()
     assert site.get("/south/cpar/sign-in").status_code == 503
     assert site.get("/north/cpar/sign-in").status_code == 200
+
+
+def test_a_clinic_is_opened_whose_tables_another_machine_has_updated_already(
+    folder: Folder, new_database: MakeDatabase, served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = new_database()
+    with open_host(url) as host, host.database.engine.begin() as connection:
+        connection.execute(text(f"UPDATE {SOURCE.version_table} SET version_num = 'newer'"))
+    folder.add("north", database_url=url)
+    assert served().get("/north/cpar/sign-in").status_code == 200
+    monkeypatch.setenv("CPAR_FLEET", str(folder.file))
+    result = CliRunner().invoke(command, ["migrate"])
+    assert (result.exit_code, "north: Problem: The tables are from a newer version" in result.output) == (1, True)
