@@ -105,7 +105,7 @@ def test_the_example_is_served_by_gunicorn_which_forks_after_it_was_made(folder:
 
 
 def test_the_example_is_read_in_one_sitting() -> None:
-    assert len((HOW_TO / "another-emr/meadow.py").read_text(encoding="utf-8").splitlines()) <= 205
+    assert len((HOW_TO / "another-emr/meadow.py").read_text(encoding="utf-8").splitlines()) <= 210
 
 
 @pytest.mark.large
