@@ -1,15 +1,17 @@
 """Work on many clinics at a time: several in each of several processes, for Python uses one processor a process."""
 
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from multiprocessing import get_context
 from typing import Final
 
+import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from cpar_plugin.commands import sentence
@@ -40,17 +42,30 @@ def for_each(clinics: Sequence[FleetClinic], work: Work, settings: FleetSettings
     """Do the work for all clinics, and say of each what has become of it as soon as it is over. Raises nothing."""
     processes = min(settings.process_count, len(clinics) // _WORTH_A_PROCESS)
     if processes < 2:
-        with ThreadPoolExecutor(settings.clinics_at_once, "cpar-fleet") as threads:
+        with ThreadPoolExecutor(settings.clinics_at_once, "cpar-fleet") as threads, _ended_early(threads):
             for future in as_completed(threads.submit(_guarded, work, clinic) for clinic in clinics):
                 yield future.result()
         return
-    with ProcessPoolExecutor(processes, get_context("spawn"), settings.decide) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), settings.decide) as pool, _ended_early(pool):
         batches: dict[Future[list[Outcome]], Sequence[FleetClinic]] = {
             pool.submit(_batch, work, batch, settings.clinics_at_once): batch
             for batch in _batches(clinics, min(4 * settings.clinics_at_once, ceil(len(clinics) / processes)))
         }
         for finished in as_completed(batches):
             yield from _outcomes(finished, batches[finished])
+
+
+@contextmanager
+def _ended_early(pool: Executor) -> Iterator[None]:
+    """Where the block ends by Ctrl-C nothing else is begun; what is in hand the pool waits for."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            click.echo("\nWhat is in hand is finished first. Press Ctrl+C again to end at once.", err=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def _batches(clinics: Sequence[FleetClinic], size: int) -> Iterator[Sequence[FleetClinic]]:

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import PIPE
 from threading import Condition, Thread
 
 import pytest
@@ -190,6 +192,49 @@ def test_a_registry_has_no_more_panels_in_hand_than_one_setting_says(
     assert registry.received == CLINICS, result.stdout + result.stderr
     assert registry.most == limit
     assert [states(url) for url in urls] == [["delivered"]] * CLINICS
+
+
+@contextmanager
+def interrupted(folder: Folder, registry: CountingRegistry) -> Iterator[subprocess.Popen[str]]:
+    """A night whose panels in hand the registry does not answer yet, after one Ctrl-C."""
+    registry.waits_for = 1000
+    every_clinic = ("transport = fhir", f"registry_url = {registry.url}", "claim_seconds = 1")
+    folder.write("processes = 1", "clinics_at_once = 1", every_clinic=every_clinic)
+    command = [CPAR, "fleet", "run-due"]
+    with subprocess.Popen(command, env=environment(folder), stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stderr
+        with registry.changed:
+            assert registry.changed.wait_for(lambda: registry.in_hand == 1, 120)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == "\n"
+        said = process.stderr.readline()
+        assert said == "What is in hand is finished first. Press Ctrl+C again to end at once.\n"
+        yield process
+
+
+@pytest.mark.databases("one")
+def test_after_ctrl_c_what_is_in_hand_is_finished_and_nothing_else_begun(
+    folder: Folder, urls: list[str], registry: CountingRegistry
+) -> None:
+    with interrupted(folder, registry) as process:
+        with registry.changed:
+            registry.waits_for = 0
+            registry.changed.notify_all()
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+    assert [state for url in urls for state in states(url)] == ["delivered"]
+    run(folder, "run-due")
+    assert [states(url) for url in urls] == [["delivered"]] * CLINICS
+
+
+@pytest.mark.databases("one")
+def test_ctrl_c_pressed_again_ends_it_at_once(folder: Folder, urls: list[str], registry: CountingRegistry) -> None:
+    with interrupted(folder, registry) as process:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+        assert registry.in_hand == 1
+    assert process.returncode == -signal.SIGINT
 
 
 @pytest.mark.databases("one")
