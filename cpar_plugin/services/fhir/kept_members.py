@@ -20,7 +20,7 @@ _LEVEL: Final = 1  # as answers are: members are alike, and near each other
 Members = tuple[Sequence[int], bytes]  # the patients in order, and the members as JSON
 
 
-class _Kept(NamedTuple):
+class _KeptGroup(NamedTuple):
     version: int
     patient_ids: Sequence[int]
     zipped: bytes
@@ -30,7 +30,7 @@ class KeptMembers:
     """Those of the Groups that were read last, whole: for callers who may read all members. For any thread."""
 
     def __init__(self) -> None:
-        self._of_groups: OrderedDict[str, _Kept] = OrderedDict()
+        self._of_groups: OrderedDict[str, _KeptGroup] = OrderedDict()
         self._lock = Lock()
 
     def of(self, group: Versioned, read: Callable[[], Members]) -> Members:
@@ -42,7 +42,7 @@ class KeptMembers:
         if kept is not None and kept.version == group.version:
             return kept.patient_ids, isal_zlib.decompress(kept.zipped)
         patient_ids, text = read()
-        kept = _Kept(group.version, array("q", patient_ids), isal_zlib.compress(text, _LEVEL))
+        kept = _KeptGroup(group.version, array("q", patient_ids), isal_zlib.compress(text, _LEVEL))
         with self._lock:
             self._of_groups[group.resource_id] = kept
             self._of_groups.move_to_end(group.resource_id)

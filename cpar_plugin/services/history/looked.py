@@ -1,12 +1,11 @@
 """Who looked at a patient, and whom a person has seen: a page at a time, or all as the rows of a file."""
 
-import heapq
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, union_all
 
 from ...domain.csv_columns import CsvColumn, CsvHead
 from ...hooks import Actor, Host
@@ -122,26 +121,30 @@ def _by_name(person: tuple[str, str]) -> tuple[str, str]:
 def _page(
     connection: Connection, host: Host, filters: Filters, patient_id: int | None, after: Place | None, most: int
 ) -> tuple[list[tuple[Place, Row[Any]]], Place | None]:
-    """Two statements; of one patient three, for each is answered by an index."""
-    query, reads = select(look), [select(read)]
+    """Two statements."""
+    query, ways = select(look), [select(read)]
     if patient_id is not None:
         query = query.join(look_patient, look_patient.c.look_id == look.c.look_id)
         query = query.where(look_patient.c.patient_id == patient_id)
         together = select(read).select_from(read.join(read_set).join(read_set_patient))
-        reads = [reads[0].where(read.c.patient_id == patient_id)]
-        reads.append(together.where(read_set_patient.c.patient_id == patient_id))
+        # Each by an index of its own.
+        ways = [
+            ways[0].where(read.c.patient_id == patient_id),
+            together.where(read_set_patient.c.patient_id == patient_id),
+        ]
     if filters.actor_id:
         query = query.where(look.c.actor_id == filters.actor_id)
-        reads = [some.where(read.c.actor_id == filters.actor_id) for some in reads]
+        ways = [way.where(read.c.actor_id == filters.actor_id) for way in ways]
     zone = host.clock.zone
     query = panel_rows.before(query, look.c.at, _LOOK, look.c.look_id, filters, after, zone, most)
-    reads = [panel_rows.before(some, read.c.at, _READ, read.c.read_id, filters, after, zone, most) for some in reads]
-    rows = list(
-        heapq.merge(
-            [(Place(row.at, _LOOK, row.look_id), row) for row in connection.execute(query)],
-            *([(Place(row.at, _READ, row.read_id), row) for row in connection.execute(some)] for some in reads),
-            key=panel_rows.latest_first,
-        )
+    ways = [panel_rows.before(way, read.c.at, _READ, read.c.read_id, filters, after, zone, most) for way in ways]
+    reads = union_all(*(way.subquery().select() for way in ways))
+    rows = sorted(
+        [
+            *((Place(row.at, _LOOK, row.look_id), row) for row in connection.execute(query)),
+            *((Place(row.at, _READ, row.read_id), row) for row in connection.execute(reads)),
+        ],
+        key=panel_rows.latest_first,
     )
     return rows[:most], rows[most - 1][0] if len(rows) > most else None
 
