@@ -77,13 +77,25 @@ def test_a_settings_file_that_is_not_there_is_named(set_environment, tmp_path):
         from_environment()
 
 
-@pytest.mark.parametrize("content", [b"", b"[other]\na=1", b"no section", b"[cpar]\na=1\na=2", b"[cpar]\nname=\xff"])
-def test_a_settings_file_of_another_form_is_named(set_environment, tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", r"INI file with a section \[cpar\]"),
+        (b"[other]\na=1", r"INI file with a section \[cpar\]"),
+        (b"no section", r"INI file with a section \[cpar\]"),
+        (b"[cpar]\na=1\na=2", "Line 3: a is there already"),
+        (b"[cpar]\na=1\n[cpar]", r"Line 3: the section \[cpar\] is there already"),
+        (b"[cpar]\nsecret", "Line 2: write a setting as name = value"),
+        (b"[cpar]\nname=\xff", "not text in UTF-8"),
+    ],
+)
+def test_a_settings_file_of_another_form_is_named_with_its_fault(set_environment, tmp_path, content, fault):
     file = tmp_path / "cpar.ini"
     file.write_bytes(content)
     set_environment(CPAR_SETTINGS=str(file))
-    with pytest.raises(Refused, match="INI file with a section"):
+    with pytest.raises(Refused, match=rf"cpar\.ini.*{fault}") as refused:
         from_environment()
+    assert "secret" not in str(refused.value)
 
 
 def test_a_setting_may_say_which_file_or_variable_holds_it(set_environment, tmp_path):

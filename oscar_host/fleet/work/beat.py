@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Event
+from threading import Event, Lock
 from typing import Final
 
 from cpar_plugin import settings as plugin_settings
@@ -74,6 +74,7 @@ class Beat:
         self._depths = Depths(engine.app)
         self._wrong: dict[str, str] = {}
         self._broker_is_away = False
+        self._broker_lock = Lock()
         self._servers = BeatServers(_CLINICS_AT_ONCE, engine.fleet.ask_minutes * 60)
 
     def run(self, stopping: Event) -> None:
@@ -139,11 +140,12 @@ class Beat:
 
     def _note_broker(self, error: Exception | None = None) -> None:
         """Say once that it does not take messages, of whatever clinics, and once that it does again."""
-        if error and not self._broker_is_away:
+        with self._broker_lock:
+            was_away, self._broker_is_away = self._broker_is_away, error is not None
+        if error and not was_away:
             log.warning("the broker takes no messages (%s): check that it runs, and broker_url", type(error).__name__)
-        if not error and self._broker_is_away:
+        if not error and was_away:
             log.warning("the broker takes messages again")
-        self._broker_is_away = error is not None
 
     def _publish(self, task: str, queue: str, *arguments: object) -> None:
         self._engine.publish(task, queue, *arguments)
