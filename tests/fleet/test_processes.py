@@ -200,8 +200,11 @@ def interrupted(folder: Folder, registry: CountingRegistry) -> Iterator[subproce
     registry.waits_for = 1000
     every_clinic = ("transport = fhir", f"registry_url = {registry.url}", "claim_seconds = 1")
     folder.write("processes = 1", "clinics_at_once = 1", every_clinic=every_clinic)
-    command = [CPAR, "fleet", "run-due"]
-    with subprocess.Popen(command, env=environment(folder), stdout=PIPE, stderr=PIPE, text=True) as process:
+    # A shell lets what it starts in the background ignore Ctrl-C, and so would this process.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen([CPAR, "fleet", "run-due"], env=environment(folder), stdout=PIPE, stderr=PIPE, text=True)
+    signal.signal(signal.SIGINT, ours)
+    with process:
         assert process.stderr
         with registry.changed:
             assert registry.changed.wait_for(lambda: registry.in_hand == 1, 120)
