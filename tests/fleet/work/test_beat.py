@@ -78,7 +78,7 @@ def test_a_broker_that_is_away_is_named_once_and_not_taken_for_the_databases_of_
         caplog.clear()
         with ThreadPoolExecutor(2) as pool:
             beat.pulse(pool)
-        return [record.message for record in caplog.records if record.name.startswith("oscar_host.fleet")]
+        return [record.message for record in caplog.records if record.name == "oscar_host.fleet.work.beat"]
 
     with closing(way):
         way.cut()
