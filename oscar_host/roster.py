@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
     false,
     func,
     not_,
@@ -23,11 +22,9 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
-    union,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from cpar_plugin.domain.identifiers import PHN_LENGTH
 from cpar_plugin.hooks import StatusKind, StoredPatients
 from cpar_plugin.host_kit.sql import (
     constant,
@@ -39,9 +36,9 @@ from cpar_plugin.host_kit.sql import (
     seen,
     two_digits,
     without_separators,
-    without_separators_as_compared,
 )
 
+from . import phns_of_many
 from .card_types import jurisdiction
 from .granted import not_locked_out
 from .made_once import made_once
@@ -162,15 +159,8 @@ class OscarRoster:
         return select(record.c.demographic_no).where(condition)
 
     def with_phns(self, phns: Collection[str]) -> Select[int]:
-        """Every patient_id to which `patients` gives one of these phns of nine digits, and of such records merged away.
-
-        What is typed alike is found by the index; what has separators is longer, and read once from the index alone.
-        """
-        record = self._tables.demographic.c
-        has_one = select(record.demographic_no).where(without_separators(record.hin).in_(phns))
-        longer = has_one.where(func.length(record.hin) > constant(PHN_LENGTH))
-        found = union(has_one.where(record.hin.in_(phns)), longer).subquery("with_phn")
-        return select(found.c.demographic_no)
+        """Every patient_id to which `patients` gives one of these phns, and of such records merged away."""
+        return phns_of_many.with_phns(self._tables.demographic, phns)
 
     def with_mrp(self, mrp_id: str) -> Select[int]:
         """Every patient_id to which `patients` gives this mrp_id.
@@ -183,33 +173,8 @@ class OscarRoster:
         return select(record.demographic_no).where(alike, filled(record.provider_no) == mrp_id, *self._not_retired())
 
     def shared_phns(self, patient_ids: Select[int]) -> Select[str]:
-        """Every phn of nine digits that `patients` gives to one of these and to another, and perhaps more.
-
-        Two that are typed alike are met by the index. What has separators is longer: of everyone, that is read
-        from the index alone, and met with what is typed without by the index again, with its like by grouping.
-        """
-        own, twin, long = (self._tables.demographic.alias(name) for name in ("own", "twin", "long"))
-        own_phn, long_phn = (without_separators(record.c.hin).label("phn") for record in (own, long))
-        of_these, long_of_these, twin_of_these = (
-            record.c.demographic_no.in_(patient_ids) for record in (own, long, twin)
-        )
-        alike = exists().where(twin.c.hin == own.c.hin, twin.c.demographic_no != own.c.demographic_no)
-        typed_alike = select(own_phn).where(of_these, func.length(own.c.hin) == constant(PHN_LENGTH), alike)
-        of_same_phn = and_(
-            twin.c.hin == without_separators_as_compared(long.c.hin), twin.c.demographic_no != long.c.demographic_no
-        )
-        otherwise = (
-            select(long_phn)
-            .join_from(long, twin, of_same_phn, isouter=True)
-            .where(func.length(long.c.hin) > constant(PHN_LENGTH))
-            .group_by(long_phn)
-            .having(
-                or_(func.count() > 1, func.count(twin.c.demographic_no) > 0),
-                func.max(case((or_(long_of_these, twin_of_these), 1), else_=0)) == 1,
-            )
-        )
-        phns = union(typed_alike, otherwise).subquery("shared_phn")
-        return select(phns.c.phn)
+        """Every phn of nine digits that `patients` gives to one of these and to another, and perhaps more."""
+        return phns_of_many.shared_phns(self._tables.demographic, patient_ids)
 
     def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
         """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar.
