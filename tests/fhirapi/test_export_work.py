@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,13 +36,13 @@ from cpar_plugin.store import tables
 from cpar_plugin.store.ledger import PanelMembership
 from oscar_host.host import OscarHost
 
+from ..waiting import wait_until
 from .clients import Registered
 from .exporting import accepted, fetched, finished, kick_off
 from .rest import Json, Reader
 from .test_versions_at_scale import MEBIBYTE, add, peak
 
 MANY = 6000  # an export of so many, none of whom was looked at before, takes long enough to be met at work
-MOST_SECONDS = 120
 A_SECOND = timedelta(seconds=1)
 WORKING = """
 from cpar_plugin.services.exports.workers import Workers
@@ -75,13 +74,6 @@ def ask(site: OscarHost, caller: Caller) -> Callable[..., str]:
 def find(host: OscarHost, caller: Caller, export_id: str) -> Export:
     with host.database.engine.connect() as connection:
         return jobs.find(connection, caller, export_id)
-
-
-def until(reached: Callable[[], object]) -> None:
-    end = time.monotonic() + MOST_SECONDS
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def read(folder: Path, kind: str) -> list[Json]:
@@ -130,7 +122,7 @@ def test_an_export_is_of_one_moment_while_others_change_everything(
     with changing(site, clerk, here, there) as moved:
         for _ in range(4):
             before = moved[0]
-            until(lambda: moved[0] > before)  # noqa: B023
+            wait_until(lambda: moved[0] > before, every=0.002)  # noqa: B023
             export_id = ask()
             Workers(site, configured).work_off()
             made = find(site, caller, export_id)
@@ -239,7 +231,7 @@ def test_an_export_whose_process_was_killed_is_made_again(
         [sys.executable, "-c", WORKING],
         env={**environment, "CPAR_FHIR_EXPORT_FOLDER": str(folder), "CPAR_NOW": clock.now().isoformat()},
     )
-    until(lambda: [*folder.glob("*/Patient.ndjson")])
+    wait_until(lambda: [*folder.glob("*/Patient.ndjson")], every=0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
     broken_off = find(site, caller, export_id)
@@ -336,7 +328,7 @@ def test_a_process_that_stops_leaves_the_work_to_the_next(
     assert stopping._threads == set()  # there is no background yet
     stopping.start()
     stopping.wake()
-    until(lambda: [*configured.fhir_export_folder.glob("*/Patient.ndjson")])
+    wait_until(lambda: [*configured.fhir_export_folder.glob("*/Patient.ndjson")], every=0.002)
     stopping.stop()
     left = find(site, caller, export_id)
     assert left.state == "waiting"
@@ -352,11 +344,11 @@ def test_an_export_that_is_cancelled_at_work_leaves_nothing(
     add(emr, make_panel("A1"), range(1, MANY + 1))
     folder, workers = tmp_path / "exports", app.extensions["cpar_fhir_callers"].exports
     address = accepted(kick_off(reader))
-    until(lambda: [*folder.glob("*/Patient.ndjson")])
+    wait_until(lambda: [*folder.glob("*/Patient.ndjson")], every=0.002)
     assert reader.send("DELETE", address).status_code == 202
     assert reader.get(address).status_code == 404
     assert reader.send("DELETE", address).status_code == 404
-    until(lambda: not workers._threads)
+    wait_until(lambda: not workers._threads)
     assert [*folder.iterdir()] == []
     assert finished(reader, accepted(kick_off(reader))).status_code == 200
 

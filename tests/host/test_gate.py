@@ -15,8 +15,9 @@ from cpar_plugin.host_kit.faults import FaultPages, handle_faults
 from cpar_plugin.host_kit.gate import Gate
 from cpar_plugin.web.fhir.refusals import refused
 
+from ..waiting import PATIENCE, wait_until
+
 AT_ONCE = WAITING = 2
-PATIENCE = 120.0  # seconds: it bounds a hang
 
 
 class Site:
@@ -47,12 +48,7 @@ class Site:
         return self._pool.submit(self.ask, f"/slow/{name}", *more)  # type: ignore[arg-type]
 
     def until_begun(self, number: int) -> None:
-        tries = threading.Event()
-        for _ in range(int(PATIENCE / 0.01)):
-            if len(self.begun) >= number:
-                return
-            tries.wait(0.01)
-        pytest.fail("waited in vain")
+        wait_until(lambda: len(self.begun) >= number)
 
     def close(self) -> None:
         self.go_on.set()

@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
+
+from ..waiting import wait_until
 
 HOLD = """
 import sys
@@ -30,7 +31,4 @@ def test_the_server_is_set_up_as_oscars_and_goes_with_the_process_that_started_i
         engine.dispose()
         assert settings == ("", 0, 32768, "utf8mb3_general_ci")
         process.kill()
-    give_up = time.monotonic() + 120
-    while folder.exists() and time.monotonic() < give_up:
-        time.sleep(0.1)
-    assert not folder.exists()
+    wait_until(lambda: not folder.exists())

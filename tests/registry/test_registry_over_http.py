@@ -3,7 +3,6 @@
 import hashlib
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from click.testing import CliRunner
 
 from oscar_host.demo.registry.command import command
 from oscar_host.demo.registry.process import RunningRegistry, running
+
+from ..waiting import wait_until
 
 Json = dict[str, Any]
 Post = Callable[[Json], requests.Response]
@@ -266,10 +267,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     )
     starter = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     pid = int(starter.stdout)
-    until = time.monotonic() + 120
-    while runs(pid) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not runs(pid)
+    wait_until(lambda: not runs(pid))
 
 
 def runs(pid: int) -> bool:

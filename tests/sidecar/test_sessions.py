@@ -25,6 +25,7 @@ from oscar_host.sidecar.turns import Turns
 
 from ..conftest import NOW
 from ..serving import serving
+from ..waiting import wait_until
 from .conftest import Beside, Person
 from .stand_in import LOGIN_PAGE, ME, Answer, StandIn
 
@@ -37,14 +38,6 @@ SMALL_PATIENCE = {"oscar_connect_seconds": "0.3", "oscar_seconds": "0.3"}
 def database_kind() -> str:
     """Who is signed in is asked of OSCAR, whatever the database is."""
     return "sqlite"
-
-
-def wait_until(so: Callable[[], bool]) -> None:
-    for _ in range(6000):
-        if so():
-            return
-        time.sleep(0.01)
-    pytest.fail("waited for a minute in vain")
 
 
 def waiting() -> Turns:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,8 @@ import pytest
 from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.submissions import history, requests
 from oscar_host.demo.registry import process
+
+from ..waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -98,16 +99,6 @@ def test_a_registry_that_is_down_for_a_day_makes_the_submission_fail(clinic: Any
     assert failed.attempts > 5
 
 
-PATIENCE = 120  # s: it bounds a hang, and must not fail a slow machine
-
-
-def waited_for(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
-
-
 @contextmanager
 def by_a_gate(registry: process.RunningRegistry, lets_pass: Callable[[int], bool]) -> Iterator[str]:
     """The registry's address by a way on which each connection, counted from 0, is carried on or cut as the gate says,
@@ -157,9 +148,8 @@ def test_while_the_registry_holds_one_panel_the_others_go_on(
 
     def hold_the_first(number: int) -> bool:
         if number == 0:
-            noted.append(
-                waited_for(lambda: sum(clinic.states(panel) == [SubmissionState.DELIVERED] for panel in panels) == 5)
-            )
+            wait_until(lambda: sum(clinic.states(panel) == [SubmissionState.DELIVERED] for panel in panels) == 5)
+            noted.append(True)
         return number > 0
 
     with by_a_gate(registry, hold_the_first) as address:

@@ -1,6 +1,5 @@
 """What workers agree about through the broker: how many send to a registry at a time, and whether it answers."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -15,8 +14,9 @@ from oscar_host.fleet.work.celery_app import celery_app
 from oscar_host.fleet.work.registry import Registry, RegistryState
 from oscar_host.fleet.work.tokens import WorkerTokens
 
+from ...waiting import PATIENCE, wait_until
+
 PAUSE_SECONDS = 3  # in which a slow machine, too, asks whether it is down
-PATIENCE_SECONDS = 120  # it bounds a hang, and must not fail a slow machine
 ENVELOPE = Envelope(
     snapshot_id="s", panel_number="1", taken_at=datetime(2026, 1, 1, tzinfo=UTC), sha256="", body_bytes=0, entries=0,
     open_body=lambda: iter(()),
@@ -68,7 +68,7 @@ def test_a_worker_that_is_cut_off_gives_its_token_back(line: Lines) -> None:
         with other.held() as second:
             assert not second
         lost.close()
-        with other.held(patience_seconds=PATIENCE_SECONDS) as second:
+        with other.held(patience_seconds=PATIENCE) as second:
             assert second
     with other.held() as held, other.held() as second:
         assert (held, second) == (True, False)  # it was not given back twice
@@ -80,7 +80,7 @@ def test_tokens_outlive_the_broker(line: Lines, broker: PrivateRabbitMQ) -> None
         assert held
         broker.stop()
     broker.start()
-    with tokens.held(patience_seconds=PATIENCE_SECONDS) as held, tokens.held() as second:
+    with tokens.held(patience_seconds=PATIENCE) as held, tokens.held() as second:
         assert (held, second) == (True, False)
 
 
@@ -89,10 +89,7 @@ def registry(line: BrokerLine) -> Registry:
 
 
 def wait_for(registry: Registry, state: RegistryState) -> None:
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while registry.state() is not state:
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
+    wait_until(lambda: registry.state() is state)
 
 
 def test_a_registry_is_down_for_all_once_it_has_failed_several_times_and_up_with_its_first_answer(line: Lines) -> None:
