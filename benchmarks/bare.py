@@ -13,8 +13,7 @@ from flask import Flask, Response
 
 from cpar_plugin.host_kit.gate import THREADS
 from cpar_plugin.host_kit.keep_alive import KEPT_SECONDS
-
-from .served import free_port
+from oscar_host.demo.ports import free_port
 
 _SIZE_OF_A_PATIENT = 1000  # bytes
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from time import sleep
 from typing import Final
 
-from .served import free_port
+from oscar_host.demo.ports import free_port
 
 TOKEN: Final = "a-token-that-both-know"
 _SETUP: Final = Path(__file__).parents[1] / "setup.cfg"

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from time import sleep
 
 import psutil
 
+from oscar_host.demo.ports import free_port
 from oscar_host.host import OscarHost
 
 from .big_clinic import NOW
@@ -59,12 +59,6 @@ class Served:
         match = re.search(r"VmHWM:\s+(\d+) kB", status)
         assert match
         return int(match[1]) / 1024
-
-
-def free_port() -> int:
-    """One that no one listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @contextmanager

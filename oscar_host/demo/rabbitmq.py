@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .ports import free_ports
 from .programs import PATH, program
 
 # Debian's command changes to the account of the service: these are the scripts behind it.
@@ -132,7 +133,7 @@ def private_rabbitmq(*more: str, below: Path | None = None) -> Iterator[PrivateR
     Its data is in a folder `below`, or where all temporary files are.
     """
     with tempfile.TemporaryDirectory(prefix="cpar-rabbitmq-", dir=below, ignore_cleanup_errors=True) as name:
-        folder, (port, mapper_port, node_port) = Path(name), _free_ports(3)
+        folder, (port, mapper_port, node_port) = Path(name), free_ports(3)
         (folder / "plugins").write_text("[].\n")
         lines = (f"listeners.tcp.1 = 127.0.0.1:{port}", *more)
         (folder / "rabbitmq.conf").write_text("".join(f"{line}\n" for line in lines))
@@ -152,17 +153,6 @@ def _script(name: str) -> Path:
     for script in sorted(server.parents[1].glob(f"{_SCRIPTS}/{name}")):
         return script
     return server.with_name(name)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def _listens(port: int) -> bool:

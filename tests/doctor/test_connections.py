@@ -1,7 +1,6 @@
 """Certificates that are not accepted are named, with the cause, at start and by the doctor."""
 
 import logging
-import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,11 +17,13 @@ from cpar_plugin.host_kit.clock import SystemClock
 from cpar_plugin.services.health import checks, configured, connections, registry_connection
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import client
+from oscar_host.demo.ports import free_port
 from oscar_host.host import OscarHost, open_host
 
 from ..authority import Authority
 from ..conftest import NOW
 from ..publisher import Publisher
+from ..waiting import PATIENCE
 from .conftest import Doctor
 
 CAUSE = "Missing Authority Key Identifier"
@@ -100,11 +101,12 @@ def mail_server(old: Authority) -> Iterator[Callable[..., Settings]]:
     """The settings for a mail server that encrypts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*old.issue("127.0.0.1"))
-    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port(), tls_context=context, require_starttls=True)
+    where = {"hostname": "127.0.0.1", "port": free_port(), "ready_timeout": PATIENCE}
+    controller = Controller(Sink(), **where, tls_context=context, require_starttls=True)
     controller.start()
-    where = {"smtp_host": "127.0.0.1", "smtp_port": controller.port, "smtp_from": "cpar@clinic.example"}
+    named = {"smtp_host": "127.0.0.1", "smtp_port": controller.port, "smtp_from": "cpar@clinic.example"}
     more = {"smtp_starttls": True, "smtp_ca_file": old.file}
-    yield lambda **changes: Settings(**(where | more | changes))
+    yield lambda **changes: Settings(**(named | more | changes))
     controller.stop(no_assert=True)
 
 
@@ -148,8 +150,3 @@ def test_an_oscar_whose_certificate_is_not_accepted_is_distinguished_from_one_th
     publisher.status = 401
     assert doctor(**beside, strict_certificates="no")["oscar"].level == "ok"
     assert doctor(**(beside | {"oscar_ca_file": "/no/such/file"}))["oscar"].message.startswith("oscar_ca_file: cannot")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

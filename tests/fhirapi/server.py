@@ -1,6 +1,5 @@
 """A server of the embedded EMR, in a process of its own."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -11,14 +10,17 @@ from pathlib import Path
 import pytest
 import requests
 
+from oscar_host.demo.ports import free_port
+
+from ..waiting import PATIENCE
+
 CPAR = str(Path(sys.executable).with_name("cpar"))
 
 
 @contextmanager
 def running(environment: Mapping[str, str], folder: Path) -> Iterator[str]:
     """Serves while the block runs, with `folder` as its own; yields the address of the FHIR interface."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
     log = folder / "server.log"
     with log.open("wb") as out:
@@ -30,7 +32,7 @@ def running(environment: Mapping[str, str], folder: Path) -> Iterator[str]:
             yield base
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE)
     assert "Traceback" not in log.read_text()
 
 

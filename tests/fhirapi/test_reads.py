@@ -1,6 +1,5 @@
 """Every read of patients leaves a record, whatever happens meanwhile."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from cpar_plugin.services.clients import read_sets
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
 from cpar_plugin.services.clients.read_log import Interaction, LogUnavailable, PatientRead, Reads
 from cpar_plugin.store import tables
+from oscar_host.demo.ports import free_port
 from oscar_host.host import OscarHost
 
 from .clients import Registered
@@ -386,9 +386,7 @@ def test_a_server_that_is_killed_has_written_down_what_it_gave_out(
     panel: int,
 ) -> None:
     client = registered()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
     program = str(Path(sys.executable).with_name("cpar"))
     log = subprocess.PIPE

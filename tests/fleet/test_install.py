@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from cpar_plugin.commands import cpar
 from oscar_host.commands import register
+from oscar_host.demo.ports import free_ports
 from oscar_host.fleet.settings import load
 from oscar_host.install.fleet_command import command
 
@@ -190,11 +191,6 @@ def test_a_value_that_would_break_a_file_is_refused_by_its_name(option: str, val
     assert option in result.output
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
-
-
 def test_nginx_lets_in_those_with_a_client_certificate_of_the_operators_authority_alone(
     written: Path, tmp_path: Path
 ) -> None:
@@ -203,7 +199,7 @@ def test_nginx_lets_in_those_with_a_client_certificate_of_the_operators_authorit
         (tmp_path / name).mkdir()
     ours, other = Authority(tmp_path / "ours"), Authority(tmp_path / "other", name="Another Authority")
     certificate, key = ours.issue("127.0.0.1")
-    port, inside = free_port(), free_port()
+    port, inside = free_ports(2)
     (tmp_path / "clinics").mkdir()
     (tmp_path / "fleet.ini").write_text(f"[fleet]\nclinics = {tmp_path}/clinics\n")
     text = (written / "nginx-night.conf").read_text()

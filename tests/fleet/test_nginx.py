@@ -16,6 +16,7 @@ import requests
 from click.testing import CliRunner
 from playwright.sync_api import Browser, expect
 
+from oscar_host.demo.ports import free_ports
 from oscar_host.install.fleet_command import command
 
 from ..authority import Authority
@@ -23,7 +24,7 @@ from ..browser import look, watch
 from ..sidecar_bed.bed import NGINX
 from .conftest import Folder, MakeDatabase
 from .test_application import PASSWORD, with_account
-from .test_install import free_port, reached
+from .test_install import reached
 
 pytestmark = pytest.mark.databases("one")
 _SERVED = ("--config", "python:oscar_host.fleet.gunicorn_settings", "oscar_host.fleet:app()")
@@ -65,7 +66,7 @@ class Server:
 @contextmanager
 def running(folder: Folder, root: Path, by: Literal["path", "name"], *options: str) -> Iterator[Server]:
     """nginx with the file that the command writes, and gunicorn as its unit starts it."""
-    files, port, plain_port = root / "files", free_port(), free_port()
+    files, (port, plain_port) = root / "files", free_ports(2)
     authority = Authority(root)
     certificate, key = authority.issue("127.0.0.1")
     (root / "fleet.pem").write_bytes(Path(certificate).read_bytes())

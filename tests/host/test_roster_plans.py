@@ -73,7 +73,7 @@ def test_the_last_visits_of_everyone_take_one_look_at_the_merges(host: OscarHost
     started = time.perf_counter()
     with host.database.engine.connect() as connection:
         assert len(connection.execute(query).all()) == PATIENTS - 26
-    assert time.perf_counter() - started < 2  # it takes a few hundredths; read for each patient, it would take minutes
+    assert time.perf_counter() - started < 20  # it takes a few hundredths; for each patient, it would take minutes
 
 
 def test_who_saw_one_patient_last_is_found_among_that_patients_appointments(host: OscarHost, clinic):

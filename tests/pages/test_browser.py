@@ -1,7 +1,6 @@
 """What people do at a browser, in Chromium against a served process: with script on and off."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from cpar_plugin.services.operations import clinic
 from oscar_host.demo.data.staff import PASSWORD
 from oscar_host.demo.data.writing import fill
+from oscar_host.demo.ports import free_port
 from oscar_host.host import open_host
 from oscar_host.migrate import installed_plugins
 
@@ -45,11 +45,6 @@ class Served:
         return result.stdout
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """`cpar serve` on an invented clinic, the integration enabled and nothing else done."""
@@ -65,7 +60,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         "CPAR_OUTBOX_FOLDER": str(tmp_path / "outbox"),
         "CPAR_NOW": NOW,
     }
-    address = f"http://127.0.0.1:{(port := _free_port())}"
+    address = f"http://127.0.0.1:{(port := free_port())}"
     with (tmp_path / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [CPAR, "serve", "--port", str(port)],
@@ -78,7 +73,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
             yield Served(address, environment)
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE / 1000)
     said = (tmp_path / "server.log").read_text()
     assert "Traceback" not in said
     assert "cpar serve is for trying out" in said

@@ -1,7 +1,6 @@
 """The docs are tried: their commands run, their links lead somewhere, their options exist."""
 
 import re
-import socket
 import subprocess
 import sys
 import textwrap
@@ -16,6 +15,7 @@ import pytest
 
 from cpar_plugin.commands import cpar
 from cpar_plugin.settings import load
+from oscar_host.demo.ports import free_port
 
 from ..conftest import ALBERTA
 
@@ -59,11 +59,6 @@ def commands_of(page: Path) -> list[str]:
     return [*blocks(steps, "sh"), *blocks(content, "sh")]
 
 
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as result:
-        return str(result.getsockname()[1])
-
-
 def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
@@ -103,7 +98,7 @@ def of_its_size(page: Path) -> Any:
 @pytest.mark.parametrize("page", [*map(of_its_size, with_commands())], ids=name_of)
 def test_the_commands_of_a_page_work_one_after_the_other(page: Path, tmp_path: Path) -> None:
     next_night = load({}).calendar(ALBERTA).run_date(datetime.now(UTC))
-    port = free_port()
+    port = str(free_port())
     changed = [
         command.replace("--now 2026-12-01T", f"--now {next_night}T").replace(PORT, port)
         for command in commands_of(page)

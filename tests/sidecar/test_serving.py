@@ -15,18 +15,20 @@ import pytest
 
 from cpar_plugin.host_kit.serving import AT_A_TIME
 
+from ..waiting import PATIENCE, wait_until
+
 _APPLICATION = """
 import os, time
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path.startswith("/until/"):
+        open(path.removeprefix("/until") + ".begun", "w").close()
         while not os.path.exists(path.removeprefix("/until")):
             time.sleep(0.01)
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 """
-PATIENCE = 60.0  # seconds: it bounds a hang
 LONG = 3 * AT_A_TIME
 
 
@@ -107,7 +109,7 @@ def test_what_has_begun_is_finished_before_the_worker_ends(server: Server) -> No
     with ThreadPoolExecutor(1) as pool:
         assert server.ask("/").endswith(b"ok")
         under_way = pool.submit(server.ask, server.until("end"))
-        assert server.ask("/").endswith(b"ok")
+        wait_until(server.folder.joinpath("end.begun").exists)
         os.kill(server.process.pid, signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):
             server.process.wait(1)

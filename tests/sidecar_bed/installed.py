@@ -8,13 +8,14 @@ from pathlib import Path
 
 from sqlalchemy import URL, NullPool, create_engine
 
+from oscar_host.demo.ports import free_port
 from oscar_host.host import OscarHost, open_host
 from oscar_host.ini_file import sections
 
 from ..authority import Authority
 from ..conftest import Oscar as OscarRows
 from .bed import PROGRAMS, Bed, mariadb_client
-from .oscar import Oscar, free_port
+from .oscar import Oscar
 
 DOCTOR, MANAGER, NO_RIGHTS = "101", "301", "401"
 

@@ -1,13 +1,11 @@
 """A Tomcat with pages that have what ours hold on to in OSCAR's, and answer as a running one was seen to."""
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Final, NamedTuple
 
 import pytest
 import requests
+
+from oscar_host.demo.ports import free_ports
 
 PASSWORD: Final = "any-password"
 WRONG_SIGN_INS: Final = 10  # for one address; then it is locked out
@@ -48,7 +48,7 @@ class Oscar:
     folder: Path
     site_port: int
     valve: str = VALVE
-    ports: tuple[int, int, int] = field(default_factory=lambda: (free_port(), free_port(), free_port()))
+    ports: Sequence[int] = field(default_factory=lambda: free_ports(3))
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -164,14 +164,6 @@ class Oscar:
     def go_on(self) -> None:
         assert self._process
         self._process.send_signal(signal.SIGCONT)
-
-
-def free_port() -> int:
-    """A port below those that the system gives to outgoing connections: it stays free until somebody asks for it."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 def _lines(settings: dict[str, object]) -> Iterable[tuple[str, str]]:

@@ -14,6 +14,8 @@ import requests
 from playwright.sync_api import Browser, expect
 from sqlalchemy import URL
 
+from oscar_host.demo.ports import free_port
+
 from ..authority import Authority
 from ..browser import PATIENCE, watch
 from ..conftest import Oscar as OscarRows
@@ -22,7 +24,7 @@ from .bed import mariadb_client
 from .conftest import master_record, sign_in
 from .installed import DOCTOR, MANAGER
 from .machine import Machine
-from .oscar import PASSWORD, WRONG_SIGN_INS, Oscar, free_port
+from .oscar import PASSWORD, WRONG_SIGN_INS, Oscar
 from .traffic import PEOPLE, Traffic
 
 SOMEBODY_ELSE = "127.0.0.2"  # a loopback address as good as any other

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -304,16 +303,20 @@ def test_a_worker_may_die_with_any_request_and_one_submission_is_accepted(
     clinic.at(NIGHT)
     for request in range(1, 30):
         deadly.kill_at(request, when)
+        has_been_noted, note = os.pipe()
         worker = os.fork()
         if not worker:
             try:
                 clinic.host.database.engine.dispose(close=False)  # the connections are the parent's
-                time.sleep(0.2)  # until the parent has noted whom to kill
+                os.read(has_been_noted, 1)
                 clinic.run()
             finally:
                 os._exit(0)
         deadly.worker = worker
+        os.write(note, b".")
         os.waitpid(worker, 0)
+        os.close(has_been_noted)
+        os.close(note)
         if the_submission(clinic).state == SubmissionState.DELIVERED:
             break
         clinic.clock.move_to(clinic.clock.now() + timedelta(minutes=10))

@@ -1,7 +1,6 @@
 """What went wrong is told: in the banner, by `cpar status`, and by mail."""
 
 import re
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,9 +24,11 @@ from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.submissions import history, notices, requests, status
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.store.tables import submission
+from oscar_host.demo.ports import free_port
 
 from ..authority import Authority
 from ..dripping import dripping_mail
+from ..waiting import PATIENCE
 
 
 class Box:
@@ -36,10 +37,10 @@ class Box:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.refused: set[str] = set()
-        self.port = 0
+        self.port = free_port()  # the same whenever it is started
 
     def start(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=PATIENCE)
         self._controller.start()
 
     def stop(self) -> None:
@@ -62,8 +63,6 @@ class Box:
 @pytest.fixture
 def box() -> Iterator[Box]:
     box = Box()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        box.port = free.getsockname()[1]
     box.start()
     yield box
     box.stop()

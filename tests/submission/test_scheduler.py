@@ -14,6 +14,8 @@ from cpar_plugin.host_kit.leadership import Leadership
 from cpar_plugin.host_kit.scheduler import Scheduler
 from oscar_host.host import OscarHost, open_host
 
+from ..waiting import PATIENCE
+
 
 class Plugin:
     """A plugin with nothing but jobs."""
@@ -60,7 +62,7 @@ def test_a_job_is_run_at_once_and_again_with_the_moment_of_the_host(resting: Osc
             twice.set()
 
     with scheduled(resting, run):
-        assert twice.wait(60)
+        assert twice.wait(PATIENCE)
     assert all(abs(datetime.now(UTC) - moment) < timedelta(minutes=10) for moment in moments)
 
 
@@ -74,9 +76,9 @@ def test_a_job_that_fails_is_run_again_and_keeps_no_other_from_running(
         raise ValueError("Pat Example 100000001")
 
     with caplog.at_level(logging.ERROR), scheduled(resting, fail, lambda _: other.set()):
-        assert failures.acquire(timeout=60)
-        assert failures.acquire(timeout=60)
-        assert other.wait(60)
+        assert failures.acquire(timeout=PATIENCE)
+        assert failures.acquire(timeout=PATIENCE)
+        assert other.wait(PATIENCE)
     assert "job job 0 failed: ValueError" in caplog.text
     assert "Pat" not in caplog.text
 
@@ -94,7 +96,7 @@ def test_a_long_tick_is_never_overtaken_by_the_next_and_stopping_waits_for_it(re
         ended.append(True)
 
     with scheduled(resting, run):
-        assert begun.wait(60)
+        assert begun.wait(PATIENCE)
         threading.Event().wait(1.5)
     assert most[0] == 1
     assert running[0] == 0

@@ -2,7 +2,6 @@
 
 import random
 import re
-import socket
 import tempfile
 import threading
 import time
@@ -22,6 +21,7 @@ from cpar_plugin.services.clients import registry, tokens
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.operations.record import OperationKind
 from cpar_plugin.store.tables import ledger, look, look_patient, operation, panel, read
+from oscar_host.demo.ports import free_port
 from oscar_host.host import OscarHost
 
 from ..fhirapi.recorded import GIVEN_OUT, PATIENT
@@ -112,9 +112,7 @@ def test_every_page_and_press_that_was_answered_has_its_record(scene: Scene, kil
         panels = list(connection.scalars(select(panel.c.panel_id).where(panel.c.number.in_(("P0", "P1", "P2")))))
     for panel_id, provider in zip(panels, PROVIDERS, strict=True):
         bulk.carry_out(host, MANAGER, bulk.Assign(provider, "AC", panel_id))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with served(scene, port) as site:
+    with served(scene, free_port()) as site:
         readers = [Reader(host, site, chance.randrange(2**31), [], panels) for _ in range(READERS)]
         readers += [
             Network(host, site, chance.randrange(2**31), panels, _token(host, f"Network {name}"))

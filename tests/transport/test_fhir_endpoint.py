@@ -4,6 +4,7 @@ import gc
 import gzip
 import hashlib
 import json
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from cpar_plugin.settings import Settings
 from cpar_plugin.transport import DeliveryOutcome, DeliveryResult, Envelope, for_settings
 from oscar_host.demo.registry.process import RunningRegistry
 
-from ..waiting import wait_until
+from ..waiting import PATIENCE, wait_until
 
 Put = Callable[..., Envelope]
 
@@ -137,13 +138,16 @@ def test_an_acceptance_by_someone_who_hangs_up_before_the_end_is_no_delivery(pup
 
 
 def test_a_registry_that_stops_taking_is_given_up(puppet: Any, envelope: Put) -> None:
+    given_up = threading.Event()
+
     def nothing() -> Iterator[bytes]:
-        time.sleep(2)
+        given_up.wait(PATIENCE)
         yield b""
 
     puppet.answers_early = True
     puppet.answers.append(nothing())
     answer = send(puppet.address, envelope(30_000), registry_connect_seconds=0.3)
+    given_up.set()
     assert answer.outcome is DeliveryOutcome.UNCLEAR
     assert "stopped receiving" in answer.message
 

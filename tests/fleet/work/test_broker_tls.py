@@ -1,6 +1,5 @@
 """The way to a broker on another machine, by TLS."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from click.testing import CliRunner
 from kombu.exceptions import OperationalError
 
 from cpar_plugin.hooks import Refused
+from oscar_host.demo.ports import free_port
 from oscar_host.demo.rabbitmq import PrivateRabbitMQ, private_rabbitmq
 from oscar_host.fleet.settings import FleetSettings, load
 from oscar_host.fleet.work.broker_line import BrokerLine
@@ -18,11 +18,6 @@ from oscar_host.install.fleet_command import command
 from ...authority import Authority
 
 NAME, OTHER_NAME = "127.0.0.1", "127.0.0.2"
-
-
-def free_port() -> int:
-    with socket.create_server((NAME, 0)) as one:
-        return int(one.getsockname()[1])
 
 
 class Secured:
