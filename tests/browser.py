@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Pa
 from .peers import absent
 from .serving import serving
 from .signing_in import session_of
+from .waiting import wait_until
 
 SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
 _PROGRAMS = ("chromium-headless-shell", "chromium")  # the first takes half of the time
@@ -53,6 +55,13 @@ def launched(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+def new_page(chromium: Browser, **options: Any) -> Page:
+    """A page in a context of its own, to be closed by `page.context.close()`; `options` are the context's."""
+    context = chromium.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    return context.new_page()
+
+
 @pytest.fixture
 def site(app: Flask) -> Iterator[str]:
     """The address at which the test's `app` answers, from this process."""
@@ -70,17 +79,13 @@ def open_tab(app: Flask, site: str, chromium: Browser) -> Iterator[OpenTab]:
     complaints: list[str] = []
 
     def opened(provider_id: str | None, *, script: bool = True, width: int = 1280) -> Page:
-        context = chromium.new_context(
-            base_url=site, java_script_enabled=script, viewport={"width": width, "height": 800}
-        )
-        contexts.append(context)
+        page = new_page(chromium, base_url=site, java_script_enabled=script, viewport={"width": width, "height": 800})
+        contexts.append(context := page.context)
         if provider_id:
             signing = SecureCookieSessionInterface().get_signing_serializer(app)
             assert signing
             cookie = signing.dumps(session_of(app, provider_id))
             context.add_cookies([{"name": app.config["SESSION_COOKIE_NAME"], "value": cookie, "url": site}])
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
         watch(page, complaints)
         return page
 
@@ -141,14 +146,20 @@ async ([part, moreOfTheSame, options]) => {
 def fits_each_width(page: Page, name: str, widths: Sequence[int] = WIDTHS) -> None:
     """What is open exceeds none of the widths. Pictures are kept as by `picture`."""
     for width in widths:
-        page.set_viewport_size({"width": width, "height": 800})
+        resize(page, width)
         picture(page, f"{name}-{width}")
         wide = _settled_width(page, width)
         assert wide <= width, f"{name} is {wide} wide, more than {width} pixels"
 
 
+def resize(page: Page, width: int, height: int = 800) -> None:
+    """And wait until the page knows it: a busy browser takes the window's size some time after it was told."""
+    page.set_viewport_size({"width": width, "height": height})
+    wait_until(lambda: page.evaluate("[innerWidth, innerHeight]") == [width, height])
+
+
 def _settled_width(page: Page, width: int) -> int:
-    """How wide a page is that is to fit. A busy browser may not have taken the window's width yet: it has a while."""
+    """How wide a page is that is to fit. What fits itself to the window has a while."""
     wide = int(page.evaluate(_SCROLL_WIDTH))
     for _ in range(50):
         if wide <= width:

@@ -18,6 +18,7 @@ from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
 from oscar_host.host import OscarHost
 
+from ..browser import new_page
 from ..signing_in import sign_in
 from .clients import KeyPair, Registered, key_set
 from .rest import MANAGER
@@ -201,7 +202,7 @@ def test_a_page_in_a_browser_gets_a_token_and_reads(
         client = replace(server.client, client_id=registry.register(site, clerk, draft))
         now = site.clock.now()
         claims = client.claims(aud=f"{server.fhir}/token", exp=int(now.timestamp()) + 200)
-        page = chromium.new_page()
+        page = new_page(chromium)
         page.goto(ours)
         quantity, etag, again, kicked, smart = page.evaluate(READ, [server.fhir, "", client.form(rsa.sign(claims))])
         assert (quantity, again, smart) == (5, 304, True)
@@ -215,4 +216,4 @@ def test_a_page_in_a_browser_gets_a_token_and_reads(
         page.goto(ours)
         with pytest.raises(Error, match="Failed to fetch"):
             page.evaluate(READ, [server.fhir, server.token, None])
-        page.close()
+        page.context.close()

@@ -20,7 +20,7 @@ from oscar_host.demo.ports import free_ports
 from oscar_host.install.fleet_command import command
 
 from ..authority import Authority
-from ..browser import look, watch
+from ..browser import look, new_page, watch
 from ..sidecar_bed.bed import NGINX
 from .conftest import Folder, MakeDatabase
 from .test_application import PASSWORD, with_account
@@ -128,7 +128,7 @@ def test_users_sign_in_at_their_clinic_through_nginx(
         folder.add(name, database_url=with_account(new_database()), https_only="yes", **of_path)
     complaints: list[str] = []
     with running(folder, tmp_path, by) as server:
-        page = chromium.new_context(ignore_https_errors=True).new_page()
+        page = new_page(chromium, ignore_https_errors=True)
         watch(page, complaints)
         page.goto(f"https://{north.format(port=server.port)}")
         page.get_by_label("User name").fill("okafor")
@@ -195,7 +195,7 @@ def test_a_clinic_that_comes_needs_no_change_of_nginx(folder: Folder, tmp_path: 
         assert server.get("/north/cpar/sign-in").status_code == 200
         folder.add("south", automatic_day="99")
         assert server.get("/south/cpar/sign-in").status_code == 503
-        page = chromium.new_context(ignore_https_errors=True).new_page()
+        page = new_page(chromium, ignore_https_errors=True)
         page.goto(f"https://127.0.0.1:{server.port}/south/cpar/panels")
         expect(page.get_by_role("heading")).to_have_text("These pages are not available")
         look(page, "fleet-not-available")

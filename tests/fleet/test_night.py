@@ -26,7 +26,7 @@ from oscar_host.fleet.draining import mark
 from oscar_host.fleet.night.pages import create_app
 from oscar_host.fleet.night.readings import NightReadings
 
-from ..browser import look, watch
+from ..browser import look, new_page, watch
 from ..conftest import ALBERTA
 from ..serving import serving
 from .conftest import Folder, MakeDatabase, fill
@@ -317,7 +317,7 @@ def test_the_page_is_plain_fits_each_width_and_is_used_by_keyboard(
     folder.add("wrong", database_url="postgresql://nowhere/x")
     complaints: list[str] = []
     with night(folder) as app, serving(app) as site:
-        page = chromium.new_context(base_url=site).new_page()
+        page = new_page(chromium, base_url=site)
         watch(page, complaints)
         page.goto("/?show=all&refresh=off")
         look(page, "fleet-night")

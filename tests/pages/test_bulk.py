@@ -369,6 +369,10 @@ def test_a_double_click_carries_out_once_and_a_wait_is_reported(
     open_tab: Callable[..., Page], panel: int, patients: list[int]
 ) -> None:
     page = open_tab(MANAGER)
+    held: list[Route] = []
+    is_held = False
+    # Before the page is opened: one that is open may still send what it sends next past a route that is new.
+    page.context.route("**/cpar/bulk", lambda route: held.append(route) if is_held else route.continue_())
     page.goto("/cpar/bulk")
     page.get_by_role("combobox", name="Provider").select_option("101")
     page.get_by_role("combobox", name="To panel").select_option(str(panel))
@@ -377,8 +381,7 @@ def test_a_double_click_carries_out_once_and_a_wait_is_reported(
     look(page, "bulk-preview")
     # The answer goes to a tab of its own, and waits: so the page can be looked at meanwhile.
     page.evaluate("document.querySelector('form:has([name=expected])').target = 'answer'")
-    held: list[Route] = []
-    page.context.route("**/cpar/bulk", lambda route: held.append(route))
+    is_held = True
     carry_out.dblclick()
     expect(carry_out).to_be_disabled()
     expect(carry_out).to_be_focused()

@@ -14,7 +14,7 @@ from cpar_plugin.services.panels import one_patient
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
-from ..browser import OpenTab, no_findings, picture
+from ..browser import OpenTab, no_findings, picture, resize
 from ..conftest import NOW, place_of_the_emr
 from .conftest import MANAGER, Person
 
@@ -152,7 +152,7 @@ def test_the_pages_look_right_in_every_width(app: Flask, clinic: dict[str, int],
         PRINTED,
     ):
         for width in (390, 800, 1280):
-            tab.set_viewport_size({"width": width, "height": 900})
+            resize(tab, width, 900)
             tab.goto(address)
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
             no_findings(tab, f"{name}, {width} pixels wide")

@@ -11,7 +11,7 @@ from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
 
-from ..browser import OpenTab, look
+from ..browser import OpenTab, look, new_page, resize
 from .conftest import RECEPTION
 
 pytestmark = pytest.mark.databases("one")
@@ -105,7 +105,7 @@ def test_the_widget_is_at_the_top_right_and_each_state_of_it_is_fit_to_be_seen(
     page = open_tab(RECEPTION)
     _open(page, view.format(patient))
     for width in (800, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
+        resize(page, width)
         box = page.locator("#cpar-widget").bounding_box()
         assert box
         assert box["x"] > width * 0.45
@@ -227,13 +227,12 @@ def test_a_session_that_has_ended_is_reported_in_the_widget_or_without_script_le
 
 def test_no_answer_is_reported_too(site: str, chromium: Browser, open_tab: OpenTab, oscar: Any, panel: int) -> None:
     signed_in = open_tab(RECEPTION)
-    context = chromium.new_context(base_url=site, storage_state=signed_in.context.storage_state())
-    context.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
-    page = context.new_page()
+    page = new_page(chromium, base_url=site, storage_state=signed_in.context.storage_state())
+    page.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     _open(page, f"/patients/{oscar.patient()}")
     page.locator("summary[title='Add to a panel']").click()
     page.get_by_role("button", name="0042").click()
     expect(page.get_by_role("alert")).to_contain_text("No connection to the server")
     page.get_by_role("button", name="0042").click()
     expect(page.get_by_role("alert")).to_have_count(1)
-    context.close()
+    page.context.close()

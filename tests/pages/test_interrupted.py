@@ -15,8 +15,9 @@ from cpar_plugin.services.panels import one_patient
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
-from ..browser import OpenTab, look
+from ..browser import OpenTab, look, new_page
 from ..signing_in import end_sessions, session_of
+from ..waiting import wait_until
 from .conftest import MANAGER, RECEPTION, Person
 
 pytestmark = pytest.mark.databases("one")
@@ -201,15 +202,15 @@ def test_a_press_shows_at_once_that_it_is_under_way_and_offline_stands_beside_no
     one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
     clock.move_to(clock.now() + timedelta(days=1))
     state = open_tab(RECEPTION).context.storage_state()
-    context = chromium.new_context(base_url=site, storage_state=state)  # that a request fails is no complaint here
-    page = context.new_page()
+    page = new_page(chromium, base_url=site, storage_state=state)  # that a request fails is no complaint here
     held: list[Route] = []
-    context.route("**/confirm", lambda route: held.append(route))
-    context.route("**/remove", lambda route: route.abort())
+    page.context.route("**/confirm", lambda route: held.append(route))
+    page.context.route("**/remove", lambda route: route.abort())
     page.goto(f"/patients/{patient}")
     page.get_by_role("button", name="Confirm").click()
     expect(page.locator("#cpar-widget button[aria-busy=true]")).to_have_text("Confirm")
     expect(page.locator("#cpar-widget").get_by_role("status")).to_have_text("Working ... Please wait.")
+    wait_until(lambda: page.wait_for_timeout(10) or held)  # the page shows it a moment before the request is here
     held[0].continue_()
     success = page.get_by_text("Confirmed today.")
     expect(success).to_be_visible()
@@ -218,4 +219,4 @@ def test_a_press_shows_at_once_that_it_is_under_way_and_offline_stands_beside_no
     expect(page.get_by_role("alert")).to_contain_text("No connection to the server")
     expect(success).to_have_count(0)
     expect(page.locator("#cpar-widget [aria-busy=true]")).to_have_count(0)
-    context.close()
+    page.context.close()

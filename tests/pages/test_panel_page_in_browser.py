@@ -12,7 +12,7 @@ from sqlalchemy import select
 from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
 
-from ..browser import OpenTab, look, picture
+from ..browser import OpenTab, look, picture, resize
 from .conftest import MANAGER
 
 pytestmark = pytest.mark.databases("one")
@@ -150,7 +150,7 @@ def test_print_puts_the_whole_list_as_it_is_narrowed_and_sorted_on_paper_in_a_ta
 @pytest.mark.parametrize("width", [675, 800])
 def test_the_table_fits_where_oscar_gives_it_little_width(panel_page: Callable[[bool], Page], width: int) -> None:
     page = panel_page(True)
-    page.set_viewport_size({"width": width, "height": 768})
+    resize(page, width, 768)
     page.get_by_role("button", name="Show exclusions").click()
     region = page.locator(".cpar-scroll")
     expect(page.get_by_role("row", name="FINCH")).to_contain_text("PHN is shared with another patient.")

@@ -26,7 +26,7 @@ from oscar_host.privacy.command import command
 from oscar_host.privacy.emr_tables import EMR_TABLES, OF_HOST
 from oscar_host.schema import host_tables
 
-from ..browser import no_findings
+from ..browser import new_page, no_findings, resize
 from ..conftest import no_more_rights
 from ..pages.conftest import PUBLIC_KEYS
 
@@ -243,11 +243,11 @@ def test_the_page_passes_axe_and_prints_every_column(
     pack: Pack, patient: list[str], tmp_path: Path, chromium: Browser
 ) -> None:
     pack("--write", str(tmp_path / "pack.html"))
-    page = chromium.new_page(viewport={"width": 390, "height": 800})
+    page = new_page(chromium, viewport={"width": 390, "height": 800})
     page.goto(f"file://{tmp_path / 'pack.html'}")
     no_findings(page, "privacy pack")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.emulate_media(media="print")
-    page.set_viewport_size({"width": 700, "height": 900})  # of a sheet
+    resize(page, 700, 900)  # of a sheet
     assert page.evaluate("[...document.querySelectorAll('.scroll')].every(one => one.scrollWidth <= one.clientWidth)")
-    page.close()
+    page.context.close()

@@ -94,7 +94,8 @@ def test_on_other_pages_that_load_the_same_script_nothing_is_asked(bed: Bed, at_
     page = at_browser(MANAGER)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto("/oscar/provider/providercontrol.jsp")
+    with page.expect_response("**/frame/administration.js"):
+        page.goto("/oscar/provider/providercontrol.jsp")
     page.wait_for_load_state("networkidle")
     assert any(address.endswith("/frame/administration.js") for address in asked)
     assert not any("/page/" in address for address in asked)

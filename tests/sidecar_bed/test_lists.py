@@ -37,7 +37,8 @@ def asked(page: Page, address: str) -> list[Request]:
     """The questions to our side about listed patients, while the page is opened."""
     questions: list[Request] = []
     page.on("request", lambda request: questions.append(request) if "/page/notes" in request.url else None)
-    page.goto(address)
+    with page.expect_response("**/page/notes"):  # a busy browser may be idle for a while before it asks
+        page.goto(address)
     page.wait_for_load_state("networkidle")
     return questions
 
@@ -70,6 +71,7 @@ def test_the_search_has_a_column_with_the_panel(bed: Bed, patients: dict[str, in
     bed.oscar.set(patients=[(one, name) for name, one in patients.items()])
     assert len(asked(page, SEARCH)) == 1
     table = page.locator("#patientResults")
+    expect(table.get_by_text("Panel", exact=True)).to_be_visible()
     headings = table.locator("tr.tableHeadings th").all_inner_texts()
     assert headings[headings.index("Doctor") + 1] == "Panel"
     place = headings.index("Panel") + 1
