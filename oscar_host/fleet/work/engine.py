@@ -36,7 +36,7 @@ from . import queues
 from .broker_line import FAILURES, BrokerLine
 from .celery_app import LOOK, celery_app, publish
 from .known_servers import Admission, KnownServers
-from .places import ClinicPlaces
+from .places import ClinicPlaces, PlaceHold
 from .registry import Registry, RegistryState
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ PANEL: Final = "cpar.panel"
 JOBS: Final = "cpar.jobs"
 REHEARSALS: Final = "cpar-rehearsals"  # the end of that job, which needs no hurry
 _AWAY_SECONDS: Final = (0, 1, 2, 5, 10, 20)  # after so many messages in a row whose clinics' databases were not reached
-_PLACE_SECONDS: Final = 0.5  # after which other jobs of a clinic look for a place again, behind all others
+_PLACE_SECONDS: Final = 0.5  # after which work looks for a place of its clinic again, behind all others
 _CONTACT_SECONDS: Final = 5.0  # in which a database is to answer that it is there, connecting to it included
 _ANSWER_SECONDS: Final = 60.0  # in which each question of a panel is to be answered: large panels take a few
 _WAY_OUT_SECONDS: Final = 300  # for which a connection's certificates and access token are kept
@@ -53,6 +53,11 @@ _WAY_OUT_SECONDS: Final = 300  # for which a connection's certificates and acces
 
 class NoPlaceError(Exception):
     """Enough processes of this worker work for the clinic, or with database servers that answer slowly."""
+
+    def __init__(self, *, comes_again: bool) -> None:
+        """`comes_again`: nothing else would call for this work soon."""
+        super().__init__()
+        self.comes_again = comes_again
 
 
 class ServerAwayError(Exception):
@@ -85,7 +90,7 @@ class Engine:
         self._plugins.load_installed()
         away = _AwayPauses()
         for name, work in ((LOOK, self._look), (PANEL, self._panel), (JOBS, self._jobs)):
-            self.app.task(name=name, shared=False)(_guarded(name, work, away))
+            self.app.task(name=name, shared=False)(_guarded(name, self._until_placed(name, work), away))
 
     def jobs(self, host: Host) -> Sequence[Job]:
         """Those that are no panels: what plugins want done every so often."""
@@ -152,14 +157,25 @@ class Engine:
 
     def _jobs(self, name: str, trace: str, due: Sequence[str]) -> None:
         """The clinic's other jobs, those that are due."""
-        try:
-            with self._opened(self.clinics.read().clinic(name), jobs=True) as host:
-                for job in self.jobs(host):
-                    if job.name in due:
-                        _tried(job, host.clock.now())
-        except NoPlaceError:  # the beat publishes each once in its slot of time, which may be a day
-            time.sleep(_PLACE_SECONDS)
-            self.publish(JOBS, queues.JOBS, name, trace, due)
+        with self._opened(self.clinics.read().clinic(name), jobs=True) as host:
+            for job in self.jobs(host):
+                if job.name in due:
+                    _tried(job, host.clock.now())
+
+    def _until_placed(self, task: str, work: Callable[..., None]) -> Callable[..., None]:
+        """The work, which goes to the end of the queue it came by where it found no place and comes again."""
+
+        def tried(*arguments: object) -> None:
+            try:
+                work(*arguments)
+            except NoPlaceError as error:
+                if not error.comes_again:
+                    raise
+                log.info("%s of clinic %s waits for a place", task, arguments[0])
+                time.sleep(_PLACE_SECONDS)
+                self.publish(task, self.app.current_task.request.delivery_info["routing_key"], *arguments)
+
+        return tried
 
     @contextmanager
     def _opened(self, clinic: FleetClinic, *, jobs: bool = False) -> Iterator[OscarHost]:
@@ -167,9 +183,11 @@ class Engine:
         the place free. Raises NoPlaceError, ServerAwayError, and what opening it and asking it do.
         """
         server, servers = server_of(clinic), self._servers
-        with self._places.held(clinic.name, jobs=jobs) as held, servers.admitted(server) as admission:
-            if not held or admission is Admission.NO_PLACE:
-                raise NoPlaceError
+        with self._places.held(clinic.name, jobs=jobs) as hold, servers.admitted(server) as admission:
+            if hold is not PlaceHold.OURS or admission is Admission.NO_PLACE:
+                # Panels in hand call for the next one. Jobs do not, and the beat publishes each once in its slot of
+                # time, which may be a day, and a look only when the queue has been empty since the last one.
+                raise NoPlaceError(comes_again=jobs or hold is PlaceHold.OF_JOBS)
             if admission is Admission.AWAY:
                 raise ServerAwayError(others_answer=servers.others_answer(server))
             with self.hosts.opened(clinic) as host:

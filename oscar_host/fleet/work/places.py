@@ -6,12 +6,21 @@ A place is a lock on a byte of a file without a name: it ends with the process t
 import fcntl
 import hashlib
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
 _BYTES_EACH: Final = 256  # more than the places of any clinic
+
+
+class PlaceHold(Enum):
+    """Who has the place that was asked for."""
+
+    OURS = "ours"
+    OF_PANELS = "of panels"
+    OF_JOBS = "of jobs"
 
 
 class ClinicPlaces:
@@ -22,23 +31,40 @@ class ClinicPlaces:
 
         One process at least is left to others: with two of them a clinic's jobs do not run while its panels do.
         """
-        self._panels = range(min(panels_at_once, max(1, processes - 2)))
-        self._jobs = range(len(self._panels), len(self._panels) + 1) if processes > 2 else self._panels
+        self._panels = min(panels_at_once, max(1, processes - 2))
+        self._are_apart = processes > 2
         self._file, name = tempfile.mkstemp(prefix="cpar-worker-")
         Path(name).unlink()
 
     @contextmanager
-    def held(self, clinic: str, *, jobs: bool = False) -> Iterator[bool]:
-        """Hold a place of the clinic while the block works. False where all are held. One at a time in each process."""
+    def held(self, clinic: str, *, jobs: bool = False) -> Iterator[PlaceHold]:
+        """PlaceHold a place of the clinic while the block works, where one is free. One at a time in each process."""
         begin = int.from_bytes(hashlib.sha256(clinic.encode()).digest()[:6]) * _BYTES_EACH
-        for number in self._jobs if jobs else self._panels:
+        panels, of_jobs = range(begin, begin + self._panels), [begin + self._panels]
+        with ExitStack() as stack:
+            if jobs and not stack.enter_context(self._locked(of_jobs)):
+                yield PlaceHold.OF_JOBS
+            elif (jobs and self._are_apart) or stack.enter_context(self._locked(panels)):
+                yield PlaceHold.OURS
+            elif not jobs and not self._are_apart and not self._is_free(of_jobs):
+                yield PlaceHold.OF_JOBS
+            else:  # they may have been jobs that have ended since
+                yield PlaceHold.OURS if stack.enter_context(self._locked(panels)) else PlaceHold.OF_PANELS
+
+    def _is_free(self, places: Iterable[int]) -> bool:
+        with self._locked(places) as locked:
+            return locked
+
+    @contextmanager
+    def _locked(self, places: Iterable[int]) -> Iterator[bool]:
+        for place in places:
             try:
-                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, begin + number)
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
             except OSError:
                 continue
             try:
                 yield True
             finally:
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, begin + number)
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
             return
         yield False
