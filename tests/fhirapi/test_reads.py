@@ -28,6 +28,7 @@ from cpar_plugin.store import tables
 from oscar_host.demo.ports import free_port
 from oscar_host.host import OscarHost
 
+from ..waiting import PATIENCE
 from .clients import Registered
 from .recorded import GIVEN_OUT
 from .rest import Reader
@@ -151,7 +152,7 @@ class StandingDatabase:
     def writing(self) -> Iterator[Connection]:
         self.begun += 1
         self.entered.set()
-        assert self.may_go_on.wait(60)
+        assert self.may_go_on.wait(PATIENCE)
         with self._real.writing() as connection:
             yield connection
 
@@ -163,7 +164,7 @@ def test_reads_of_the_same_moment_are_written_together(site: OscarHost) -> None:
     reads = Reads(Around(site, database=database))  # type: ignore[arg-type]
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(reads.note, CALLER, Interaction.READ, "Patient", "1", patient_ids=[1])
-        assert database.entered.wait(60)
+        assert database.entered.wait(PATIENCE)
         others = [
             pool.submit(reads.note, CALLER, Interaction.READ, "Patient", str(key), patient_ids=[key])
             for key in range(2, 10)
@@ -182,7 +183,7 @@ def test_a_read_waits_no_longer_than_its_time_for_the_record_of_another(site: Os
     reads = Reads(Around(site, database=database), most_seconds=0.1)  # type: ignore[arg-type]
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(reads.note, CALLER, Interaction.READ, "Patient", "1", patient_ids=[1])
-        assert database.entered.wait(60)
+        assert database.entered.wait(PATIENCE)
         with pytest.raises(LogUnavailable):
             reads.note(CALLER, Interaction.READ, "Patient", "2", patient_ids=[2])
         database.may_go_on.set()
@@ -254,7 +255,7 @@ def test_processes_that_give_out_the_same_new_patients_at_once_all_record_them(s
     def read_all(order: int) -> None:
         reads = Reads(site)  # of a process
         for first in range(1, 41):
-            together.wait(60)
+            together.wait(PATIENCE)
             several = [range(first, first + 30), range(first + 100, first + 103)][::order]
             found = [PatientRead(Interaction.SEARCH, "Patient", patient_ids=each) for each in several]
             reads.note_all(CALLER, found, "")
@@ -278,7 +279,7 @@ class WaitingLog:
 
     def record(self, session: Session, *events: object) -> None:
         self.entered.set()
-        assert self.may_go_on.wait(60)
+        assert self.may_go_on.wait(PATIENCE)
 
 
 def test_patients_whom_a_read_names_meanwhile_are_not_removed_with_older_reads(reads: Reads, site: OscarHost) -> None:
@@ -289,7 +290,7 @@ def test_patients_whom_a_read_names_meanwhile_are_not_removed_with_older_reads(r
     slow = Reads(Around(site, audit=audit))  # type: ignore[arg-type]
     with ThreadPoolExecutor(2) as pool:
         read = pool.submit(slow.note, CALLER, Interaction.READ, "Group", "1", patient_ids=[17, 18])
-        assert audit.entered.wait(60)
+        assert audit.entered.wait(PATIENCE)
         removal = pool.submit(read_sets.forget_unnamed, site)
         time.sleep(0.2)  # it waits for the read, or has to find out after it
         audit.may_go_on.set()
@@ -400,12 +401,12 @@ def test_a_server_that_is_killed_has_written_down_what_it_gave_out(
             read = requests.get(f"{base}/Patient/{people['helene']}", headers=headers, timeout=60)
             assert read.status_code == 200
         server.kill()
-        server.communicate(timeout=60)
+        server.communicate(timeout=PATIENCE)
     assert written(site) == 30
 
 
 def until_it_answers(address: str) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             requests.get(address, timeout=60)

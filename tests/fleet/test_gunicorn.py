@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from ..waiting import PATIENCE
 from .conftest import Folder
 
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
@@ -47,7 +48,7 @@ def test_it_serves_every_clinic_takes_up_another_and_ends_in_peace(
     assert requests.get(f"{site}/east/cpar/sign-in", timeout=60).status_code == 200
     assert requests.get(f"{site}/west/cpar/sign-in", timeout=60).status_code == 404
     gunicorn.send_signal(signal.SIGTERM)
-    assert gunicorn.wait(60) == 0
+    assert gunicorn.wait(PATIENCE) == 0
     rest = gunicorn.stderr.read()
     assert "Traceback" not in rest
     assert "could not be closed" not in rest

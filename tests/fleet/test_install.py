@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from oscar_host.install.fleet_command import command
 
 from ..authority import Authority
 from ..sidecar_bed.bed import NGINX
+from ..waiting import wait_until
 from .conftest import Folder
 
 PROGRAMS = Path(sys.executable).parent
@@ -157,12 +157,8 @@ def test_the_web_unit_serves_from_the_socket_that_systemd_hands_it(folder: Folde
 
 
 def answer_from(file: Path, path: str) -> bytes:
-    for _ in range(600):
-        if file.exists():
-            break
-        time.sleep(0.1)
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(file))
+        wait_until(lambda: connection.connect_ex(str(file)) == 0)  # the file is there before anyone listens
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: emr.example\r\nConnection: close\r\n\r\n".encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
@@ -244,9 +240,8 @@ def test_nginx_lets_in_those_with_a_client_certificate_of_the_operators_authorit
 
 
 def reached(port: int) -> None:
-    for _ in range(600):
+    def is_reached() -> bool:
         with socket.socket() as one:
-            if one.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail("nginx does not listen")
+            return one.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(is_reached)

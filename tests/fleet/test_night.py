@@ -29,6 +29,7 @@ from oscar_host.fleet.night.readings import NightReadings
 from ..browser import look, new_page, watch
 from ..conftest import ALBERTA
 from ..serving import serving
+from ..waiting import PATIENCE
 from .conftest import Folder, MakeDatabase, fill
 
 CPAR = Path(sys.executable).with_name("cpar")
@@ -58,7 +59,7 @@ def night(folder: Folder, *, proxy: str = "") -> Iterator[Flask]:
     def is_read(gathered: NightReadings) -> bool:
         return all(gathered.of(name).counts or gathered.of(name).unreadable_since for name in names)
 
-    assert readings.wait(is_read, 60)
+    assert readings.wait(is_read, PATIENCE)
     try:
         yield create_app(readings, proxy=proxy)
     finally:
@@ -157,12 +158,12 @@ def test_a_database_that_goes_away_keeps_its_last_numbers(
     readings = NightReadings(folder.read(), CLOCK, every_seconds=0.2)
     readings.start()
     try:
-        assert readings.wait(lambda all_of: all_of.of("north").counts is not None, 60)
+        assert readings.wait(lambda all_of: all_of.of("north").counts is not None, PATIENCE)
         (folder.clinics / "north.ini").write_text("[cp")  # as somebody writes it
-        assert readings.wait(lambda all_of: "north" in all_of.clinics.read().wrong, 60)
+        assert readings.wait(lambda all_of: "north" in all_of.clinics.read().wrong, PATIENCE)
         readings.wait(lambda _: False, 2)  # the round that sees it
         folder.add("north", database_url="mysql+pymysql://cpar@127.0.0.1:1/gone", now=NIGHT)
-        assert readings.wait(lambda all_of: all_of.of("north").unreadable_since is not None, 60)
+        assert readings.wait(lambda all_of: all_of.of("north").unreadable_since is not None, PATIENCE)
         page = text_of(create_app(readings).test_client())
     finally:
         readings.stop()
@@ -187,11 +188,11 @@ def test_a_clinic_added_or_removed_appears_and_disappears_without_a_restart(
     readings.start()
     try:
         add(folder, new_database, "south")
-        assert readings.wait(lambda all_of: all_of.of("south").counts is not None, 60)
+        assert readings.wait(lambda all_of: all_of.of("south").counts is not None, PATIENCE)
         (folder.clinics / "north.ini").unlink()
         mark(folder.clinics, "south")
         # While another thread looks at the folder, the page has what it was before.
-        assert readings.wait(lambda all_of: all_of.clinics.read().draining == {"south"}, 60)
+        assert readings.wait(lambda all_of: all_of.clinics.read().draining == {"south"}, PATIENCE)
         page = text_of(create_app(readings).test_client())
     finally:
         readings.stop()

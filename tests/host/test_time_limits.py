@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from flask import Blueprint, Flask
@@ -41,10 +42,13 @@ def app() -> Flask:
     return Flask(__name__)
 
 
-def test_what_someone_waits_for_too_long_is_ended_and_the_connection_goes_on(
-    impatient: HostDatabase, app: Flask
-) -> None:
-    with app.test_request_context(), impatient.engine.connect() as connection:
+def test_what_someone_waits_for_too_long_is_ended_and_the_connection_goes_on(place: Place, app: Flask) -> None:
+    limits = TimeLimits(statement_seconds=0.5)  # as long may a slow machine take for a statement that takes no time
+    with (
+        closing(HostDatabase(place.url, limits)) as database,
+        app.test_request_context(),
+        database.engine.connect() as connection,
+    ):
         with pytest.raises(OperationalError) as ended:
             connection.scalar(ENDLESS)
         assert took_too_long(ended.value)

@@ -32,7 +32,7 @@ from .clocks import MachineClock
 
 PROGRAM = Path(sys.executable).with_name("cpar")
 CLAIM_SECONDS = 4
-_PATIENCE_SECONDS = 120
+_PATIENCE_SECONDS = 300  # for a whole night: it bounds a hang, and must not fail a slow machine
 _LOOKS = 12  # several seconds
 _JUMP_SECONDS = 6 * 60
 
@@ -117,6 +117,12 @@ class FleetAtWork:
         """Write its file."""
         sends = {"transport": "fhir", "registry_url": self.registry.fhir_url, "registry_read_seconds": "20"}
         return self.folder.add(name, **{"database_url": url, **self.calendar, **sends, **more})
+
+    def be_patient(self) -> None:
+        """Claims last as long as a slow machine needs, now that no worker is killed."""
+        self.calendar["claim_seconds"] = "300"
+        for name, url in self.urls.items():
+            self.add(name, url)
 
     def engine(self) -> Engine:
         """The fleet's work, in this process."""

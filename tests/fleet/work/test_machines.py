@@ -13,6 +13,7 @@ from cpar_plugin.domain.submission import SubmissionState
 from oscar_host.fleet.draining import mark, unmark
 
 from ...conftest import ALBERTA
+from ...waiting import PATIENCE
 from ...way import Way, over, to_database, way
 from ..conftest import MakeDatabase
 from .clocks import MachineClock
@@ -84,7 +85,7 @@ def work_while_it_is_away(
     restore()
     for process in others:
         process.send_signal(signal.SIGTERM)
-    assert [process.wait(timeout=60) for process in others] == [0, 0]
+    assert [process.wait(timeout=PATIENCE) for process in others] == [0, 0]
     unmark(machine.folder.clinics, "east")
     fleet.wait_until_delivered((len(NAMES) + 1) * PANELS, clock)
     fleet.check()

@@ -14,6 +14,7 @@ from cpar_plugin.tracing import new_trace
 from oscar_host.fleet.work import queues
 from oscar_host.fleet.work.celery_app import LOOK
 
+from ...waiting import PATIENCE
 from ..conftest import MakeDatabase
 from .conftest import FleetAtWork
 
@@ -32,6 +33,7 @@ def night(fleet: FleetAtWork, new_database: MakeDatabase) -> FleetAtWork:
 
 
 def test_a_night_submits_every_panel_of_every_clinic_once(night: FleetAtWork) -> None:
+    night.be_patient()
     night.worker()
     night.beat()
     night.beat()
@@ -110,7 +112,8 @@ def test_a_clinic_that_was_added_twice_is_submitted_once_and_named(night: FleetA
     night.beat()
     night.wait_until_delivered(len(NAMES) * PANELS)
     night.check()
-    assert re.search("clinic north-again is not worked on: .*north-again and north have the same", night.log("beat"))
+    named = "clinic north-again is not worked on: .*north-again and north have the same"
+    night.wait(lambda: bool(re.search(named, night.log("beat"))), "the beat says which")
 
 
 def test_a_wrong_settings_file_stops_no_other_clinic(night: FleetAtWork) -> None:
@@ -120,7 +123,8 @@ def test_a_wrong_settings_file_stops_no_other_clinic(night: FleetAtWork) -> None
     night.worker()
     night.beat()
     night.wait_until_delivered((len(NAMES) - 1) * PANELS)
-    assert re.search("clinic south is not worked on: .*hold_percent", night.log("beat"))
+    named = "clinic south is not worked on: .*hold_percent"
+    night.wait(lambda: bool(re.search(named, night.log("beat"))), "the beat says which")
     assert night.rows("south") == []
     file.write_text(correct)
     night.wait_until_delivered(len(NAMES) * PANELS)
@@ -167,13 +171,14 @@ def test_a_registry_that_is_down_is_left_in_peace_and_said_to_be_so_once(night: 
 
 
 def test_a_worker_that_is_stopped_finishes_what_it_has_in_hand_and_leaves_the_rest(night: FleetAtWork) -> None:
+    night.be_patient()
     night.registry.behave("slow", seconds=1)
     old = night.worker()
     night.beat()
     night.wait(lambda: night.states()[SubmissionState.SENDING] > 0, "it has panels in hand")
     old.send_signal(signal.SIGTERM)
     night.worker()
-    assert old.wait(timeout=60) == 0
+    assert old.wait(timeout=PATIENCE) == 0
     night.wait_until_delivered(len(NAMES) * PANELS)
     night.check()
     assert {row.attempts for name in NAMES for row in night.rows(name)} == {1}  # nothing was begun twice

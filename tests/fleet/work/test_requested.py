@@ -1,6 +1,5 @@
 """What users request on pages reaches the workers at once, in a queue of its own."""
 
-import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from oscar_host.fleet.work.depths import Depths
 from oscar_host.host import from_settings
 
 from ...conftest import ALBERTA
+from ...waiting import wait_until
 from ..conftest import Folder, MakeDatabase
 from .conftest import FleetAtWork
 
@@ -25,10 +25,9 @@ MANAGER = Actor(actor_id="101", display_name="No101 Doctor")
 
 
 def wait_for(depths: Depths, **expected: int) -> None:
-    give_up = time.monotonic() + 60
-    while {queue.rpartition(".")[2]: depth for queue, depth in depths.now().items()} != expected:
-        assert time.monotonic() < give_up, depths.now()
-        time.sleep(0.2)
+    wait_until(
+        lambda: {queue.rpartition(".")[2]: depth for queue, depth in depths.now().items()} == expected, every=0.2
+    )
 
 
 @pytest.mark.databases("one")

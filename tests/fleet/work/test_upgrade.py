@@ -55,6 +55,7 @@ def test_a_new_version_takes_over_worker_by_worker_while_the_night_runs(
 ) -> None:
     for name in NAMES:
         fleet.clinic(name, new_database, PANELS)
+    fleet.be_patient()
     for name in ("south", "west"):
         mark(fleet.folder.clinics, name)
     fleet.registry.behave("slow", seconds=0.5)
