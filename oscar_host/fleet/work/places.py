@@ -38,7 +38,7 @@ class ClinicPlaces:
 
     @contextmanager
     def held(self, clinic: str, *, jobs: bool = False) -> Iterator[PlaceHold]:
-        """PlaceHold a place of the clinic while the block works, where one is free. One at a time in each process."""
+        """Hold a place of the clinic while the block works, where one is free. One at a time in each process."""
         begin = int.from_bytes(hashlib.sha256(clinic.encode()).digest()[:6]) * _BYTES_EACH
         panels, of_jobs = range(begin, begin + self._panels), [begin + self._panels]
         with ExitStack() as stack:
