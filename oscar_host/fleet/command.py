@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import IO
+from typing import IO, Final
 
 import click
 
@@ -20,8 +20,10 @@ from .parallel import Outcome, Work, for_each, progress
 from .settings import from_environment
 from .store import NO_TEXT
 from .table_store import TableStore
+from .wording import said_as_of_fleet
 
 _names = click.argument("names", nargs=-1, metavar="[CLINIC]...")
+_OF_NO_CLINIC: Final = ("demo", "fleet", "install-fleet", "install-oscar", "registry")
 
 
 @click.group("fleet")
@@ -123,12 +125,15 @@ def remove_command(name: str, force: bool) -> None:
 @click.pass_context
 def for_command(ctx: click.Context, name: str, arguments: tuple[str, ...]) -> None:
     """Run another command of cpar for one clinic: cpar fleet for north client list."""
+    if arguments[0] in _OF_NO_CLINIC:
+        raise click.UsageError(f"It concerns no single clinic. Run it alone: cpar {arguments[0]}")
     clinic = _clinics().read().clinic(name)
     clinic.own_folder()
     for variable in [variable for variable in os.environ if variable.startswith(PREFIX)]:
         del os.environ[variable]
     os.environ.update({f"{PREFIX}{setting.upper()}": value for setting, value in clinic.settings.items()})
-    ctx.find_root().command.main([*arguments], prog_name="cpar")
+    with said_as_of_fleet(name):
+        ctx.find_root().command.main([*arguments], prog_name=f"cpar fleet for {name}")
 
 
 command.add_command(

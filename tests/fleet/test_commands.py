@@ -272,12 +272,38 @@ def test_what_to_do_names_commands_of_the_fleet_and_settings_of_a_file(
     assert not (fleet.clinics / "east.ini").exists()
 
 
+def run_for(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-c", "from cpar_plugin.start import main; main()", "fleet", "for", *arguments]
+    return subprocess.run(program, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.databases("one")
+def test_a_command_for_one_clinic_proposes_commands_as_they_are_typed_for_it(
+    fleet: Folder, new_database: MakeDatabase
+) -> None:
+    fleet.add("north", database_url=new_database())
+    assert "Turn it on with: cpar fleet for north enable\n" in run_for("north", "status").stdout
+    assert "How to fix: Run: cpar fleet for north enable\n" in run_for("north", "doctor").stdout
+    assert run_for("north", "client", "--help").stdout.startswith("Usage: cpar fleet for north client ")
+    assert "Try 'cpar fleet for north --help' for help." in run_for("north", "nonsense").stderr
+    fleet.add("south", database_url=f"sqlite:///{fleet.file.parent}/none.db")
+    assert "(cpar fleet for south migrate)" in run_for("south", "enable").stderr
+
+
+@pytest.mark.databases("one")
+@pytest.mark.parametrize("other", ["fleet", "install-oscar"])
+def test_a_command_that_is_for_no_clinic_is_not_run_for_one(fleet: Folder, other: str) -> None:
+    fleet.add("north")
+    refused = run_for("north", other)
+    assert refused.returncode == 2
+    assert f"Run it alone: cpar {other}" in refused.stderr
+
+
 def test_any_command_runs_for_one_clinic(fleet: Folder, new_database: MakeDatabase) -> None:
     fleet.add("north", database_url=new_database())
     fleet.add("south", database_url=new_database())
-    for arguments in (["for", "north", "enable"], ["for", "south", "disable"]):
-        program = [sys.executable, "-c", "from cpar_plugin.start import main; main()", "fleet", *arguments]
-        result = subprocess.run(program, capture_output=True, text=True, check=False)
+    for arguments in (["north", "enable"], ["south", "disable"]):
+        result = run_for(*arguments)
         assert result.returncode == 0, result.stderr
     assert "north: The integration has been on since" in run("status", "north").output
     assert "south: The integration is turned off" in run("status", "south").output
