@@ -7,6 +7,8 @@ from typing import Final
 
 from cpar_plugin.hooks import Refused
 
+from .plain_file import content
+
 FILE: Final = "file:"
 VARIABLE: Final = "env:"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -41,11 +43,10 @@ def _content(path: Path) -> str:
     if not path.is_absolute():
         raise ValueError("write the whole path of the file, such as file:/run/secrets/database-url.")
     try:
-        with path.open("rb") as file:
-            content = file.read(_LONGEST + 1)
-        if len(content) > _LONGEST:
+        value = content(path, _LONGEST + 1)
+        if len(value) > _LONGEST:
             raise ValueError(f"the file {path} is too long for a setting.")
-        return content.decode("utf-8").rstrip("\r\n")
+        return value.decode("utf-8").rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"the file {path} cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from typing import Final
 
 from cpar_plugin.hooks import Refused
 
+from ..plain_file import content
 from . import draining
 from .store import NO_TEXT, StoredClinic, StoredClinics, Unreadable, shown
 
@@ -110,7 +111,7 @@ def file_mark(path: Path) -> FileMark:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return content(file).decode("utf-8")
     except OSError as error:
         raise Refused({"settings": f"It cannot be read ({error.strerror})."}) from None
     except UnicodeDecodeError:

@@ -58,6 +58,21 @@ def test_a_file_whose_name_cannot_be_printed_is_named_all_the_same(folder: Folde
         wrong.reason.encode()
 
 
+def test_what_would_be_read_for_ever_is_named_and_stops_no_other_clinic(folder: Folder, tmp_path: Path) -> None:
+    folder.add("north")
+    os.mkfifo(folder.clinics / "south.ini")
+    (folder.clinics / "east.ini").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "secret")
+    folder.add("west", secret_key=f"file:{tmp_path}/secret")
+    reading = folder.read().read()
+    assert [*reading.clinics] == ["north"]
+    for name in ("south", "east"):
+        assert reading.wrong[name].reason == (
+            f"Correct {folder.clinics}/{name}.ini: It cannot be read (not a plain file)."
+        )
+    assert f"secret_key: the file {tmp_path}/secret cannot be read (not a plain file)." in reading.wrong["west"].reason
+
+
 def test_a_process_writes_its_log_as_the_fleet_says_whatever_a_clinic_says(folder: Folder) -> None:
     folder.add("north", log_format="json")
     root = logging.getLogger()

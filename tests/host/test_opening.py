@@ -108,12 +108,19 @@ def test_a_setting_may_say_which_file_or_variable_holds_it(set_environment, tmp_
         assert host.settings["smtp_password"] == "hush"
 
 
+def test_a_file_that_is_too_long_for_a_setting_is_named(set_environment, tmp_path):
+    (tmp_path / "secret").write_bytes(bytes(65537))
+    set_environment(CPAR_DATABASE_URL=f"file:{tmp_path}/secret")
+    with pytest.raises(Refused, match="secret is too long for a setting"):
+        from_environment()
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
         ("file:/nowhere/secret", r"database_url: the file /nowhere/secret cannot be read \(No such file"),
         ("file:secret", "database_url: write the whole path"),
-        ("file:/dev/zero", "database_url: the file /dev/zero is too long"),
+        ("file:/dev/zero", r"database_url: the file /dev/zero cannot be read \(not a plain file\)"),
         ("env:NOT_SET_AT_ALL", "database_url: the environment variable NOT_SET_AT_ALL is not set"),
         ("env:a b", "database_url: write the name of an environment variable"),
     ],
