@@ -61,6 +61,7 @@ def _write_json() -> None:
         output = logging.StreamHandler(sys.stderr)
         output.setFormatter(formatter)
         root.addHandler(output)
+        logging.captureWarnings(True)  # Python's own
     for name in _OURS:
         logging.getLogger(name).setLevel(logging.INFO)
     for handler in logging.getLogger(_SERVER).handlers:

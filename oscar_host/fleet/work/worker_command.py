@@ -25,11 +25,12 @@ _PROCESSES_EACH = 2
 def command(processes: int | None, names: tuple[str, ...]) -> None:
     """Work for the fleet's clinics until SIGTERM: what is in hand then is finished, all else is left to others."""
     count = processes or _PROCESSES_EACH * len(os.sched_getaffinity(0))
-    clinics = Clinics(from_environment())
-    fleet = clinics.settings
-    servers = KnownServers(count, fleet.ask_minutes * 60)
-    engine = Engine(clinics, ClinicPlaces(count, fleet.clinic_panels_at_once), servers)
-    process_log.decide(engine.fleet)
+    file = from_environment()
+    with process_log.with_its_end(file.fleet):
+        clinics = Clinics(file)
+        servers = KnownServers(count, file.fleet.ask_minutes * 60)
+        engine = Engine(clinics, ClinicPlaces(count, file.fleet.clinic_panels_at_once), servers)
+    process_log.decide(file.fleet)
     worker = engine.app.Worker(
         hostname=f"cpar-{os.getpid()}@{socket.gethostname()}",
         pool="prefork",
