@@ -8,6 +8,7 @@ import pytest
 from cpar_plugin.domain.pace import LATELY, time_left
 from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.submissions import night_run
 from cpar_plugin.services.submissions.night_counts import NightCounts, night_counts
 from cpar_plugin.services.submissions.texts import Stage
 
@@ -63,6 +64,25 @@ def test_another_night_begins_at_nothing(world: Any) -> None:
     found = counts(world)
     assert (found.states.total(), found.finished_lately) == (0, 0)
     assert found.began_at == world.clock.now()
+
+
+def test_a_date_that_is_made_up_for_counts_in_its_night_also_by_a_clock_that_is_behind(world: Any) -> None:
+    world.panel()
+    world.at("2026-11-08T03:20")
+    night_run.begin(world.host, world.settings, world.clock.now())
+    world.run_at("2026-11-08T03:18:30")
+    world.at("2026-11-08T03:21")
+    assert counts(world).states == {SubmissionState.WRITTEN: 1}
+
+
+def test_a_night_that_a_clock_began_which_was_ahead_hides_nothing_of_the_last_one(world: Any) -> None:
+    world.panel()
+    world.run_at("2026-11-07T03:20")
+    began_at = world.clock.now()
+    world.run_at("2026-11-10T03:20")
+    world.at("2026-11-08T02:00")
+    found = counts(world)
+    assert (found.states, found.began_at) == ({SubmissionState.WRITTEN: 1}, began_at)
 
 
 def test_what_finished_earlier_than_lately_does_not_count_for_the_pace(world: Any) -> None:

@@ -20,7 +20,10 @@ _NAMED: Final = LOUD | {SubmissionState.WAITING}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightCounts:
-    """Each panel counts once, by its latest submission: of those that are open, or ended since the night began."""
+    """Each panel counts once, by its latest submission: of those that are open, for the last night, or ended since.
+
+    For that night is what came due in it, an earlier automatic date that it made up for too.
+    """
 
     enabled_at: datetime | None
     is_configured: bool
@@ -74,7 +77,10 @@ def night_counts(connection: Connection, now: datetime) -> NightCounts:
 
 
 def _counts(now: datetime) -> Select[Any]:
-    began_at = select(func.max(night_run.c.began_at)).scalar_subquery()
+    # Not one of a clock that was ahead: until then nothing would count.
+    begun = night_run.c.began_at <= now
+    began_at = select(func.max(night_run.c.began_at)).where(begun).scalar_subquery()
+    night = select(func.max(night_run.c.night)).where(begun).scalar_subquery()
     beat_at = select(heartbeat.c.at).where(heartbeat.c.name == SUBMISSIONS).scalar_subquery()
     panels = select(func.count()).select_from(panel).where(panel.c.deleted_at.is_(None)).scalar_subquery()
     state = submission.c.state
@@ -82,7 +88,11 @@ def _counts(now: datetime) -> Select[Any]:
     latest = select(func.max(later.c.submission_id)).where(later.c.state.not_in(_NOT_OF_A_NIGHT))
     of_night = and_(
         submission.c.submission_id.in_(latest.group_by(later.c.panel_id)),
-        or_(state.not_in(FINAL), submission.c.finished_at >= func.coalesce(began_at, now - timedelta(days=1))),
+        or_(
+            state.not_in(FINAL),
+            submission.c.finished_at >= func.coalesce(began_at, now - timedelta(days=1)),
+            submission.c.due_on >= night,  # by a machine whose clock is behind that of the one that began
+        ),
     )
     lately = case((submission.c.finished_at >= now - LATELY, 1), else_=0)
     named = case((state.in_(_NAMED), cast(submission.c.panel_id, String(20))))
