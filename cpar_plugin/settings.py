@@ -84,6 +84,7 @@ class Settings(BaseModel):
     # How a submission leaves
     panels_at_once: int = Field(default=4, ge=1, le=32)
     draining: bool = False
+    scheduler: Literal["host", "fleet", "workers"] = "host"
     transport: Literal["folder", "fhir", "bulk-submit"] = "folder"
     outbox_folder: Path = Path("outbox")
     registry_url: str = ""

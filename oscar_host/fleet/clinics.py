@@ -118,7 +118,12 @@ def _clinic(stored: StoredClinic, fleet: FleetSettings, every_clinic: Mapping[st
     if not is_name(name):
         return WrongClinic(name, f"Rename {stored.origin}: {NAME_RULE}", address)
     try:
-        of_fleet = {"log_format": fleet.log_format, DRAINING: "no"}  # of its processes, in which settings are checked
+        # Of its processes, in which settings are checked.
+        of_fleet = {
+            "log_format": fleet.log_format,
+            DRAINING: "no",
+            "scheduler": "workers" if fleet.broker_url else "fleet",
+        }
         settings = {**every_clinic, **_section(stored), **of_fleet}
         address = address_of(name, settings, fleet)
         data_folder = fleet.data_folder / name

@@ -272,6 +272,30 @@ def test_what_to_do_names_commands_of_the_fleet_and_settings_of_a_file(
     assert not (fleet.clinics / "east.ini").exists()
 
 
+@pytest.mark.parametrize(
+    ("lines", "remedy"),
+    [
+        ((), "Check the log of cron or systemd, and run cpar fleet run-due every minute from there."),
+        (
+            ("broker_url = amqp://broker.example/cpar",),
+            "Check the logs of the beat and of the workers, and keep both running: cpar fleet beat, cpar fleet worker.",
+        ),
+    ],
+    ids=["run-due", "workers"],
+)
+def test_where_the_regular_work_is_not_done_the_doctor_says_what_this_fleet_needs(
+    fleet: Folder, new_database: MakeDatabase, lines: tuple[str, ...], remedy: str
+) -> None:
+    fleet.write(*lines)
+    url = new_database()
+    fill(url)
+    fleet.add("north", database_url=url, now="2026-11-04T12:00")
+    doctor = run("doctor").output
+    assert f"nothing will be submitted. How to fix: {remedy}\n" in doctor
+    assert f"06:00. {remedy}\n" in doctor
+    assert "cpar fleet for north run-due" not in doctor
+
+
 def run_for(*arguments: str) -> subprocess.CompletedProcess[str]:
     program = [sys.executable, "-c", "from cpar_plugin.start import main; main()", "fleet", "for", *arguments]
     return subprocess.run(program, capture_output=True, text=True, check=False)

@@ -12,9 +12,9 @@ from ...store import tables
 from ..operations import heartbeat
 from ..operations.record import OperationKind
 from ..submissions import notices
+from . import regular_work
 
 _OFF: Final = Health.ok("The integration is turned off.")
-_SCHEDULER: Final = "keep the host's scheduler running, or run cpar run-due every minute from cron or systemd"
 _END_DRAINING: Final = "To end that: cpar fleet drain --end, with the name of the clinic."
 _REFRESHES_MISSED: Final = 3
 
@@ -37,7 +37,7 @@ def scheduler(host: Host, settings: Settings) -> Health:
     if quiet is not None:
         return Health.failure(
             f"The scheduler has not run since {moment_text(quiet, calendar.zone)}: nothing will be submitted.",
-            f"Check the log of the host or of cron, and {_SCHEDULER}.",
+            regular_work.remedy(settings),
         )
     if outdated:
         return Health.warning(
@@ -66,7 +66,7 @@ def night_run(host: Host, settings: Settings) -> Health:
         f"Whatever was due will be submitted in the next night run. {_END_DRAINING}"
         if settings.draining
         else f"Whatever was due will be submitted in the next night run. Make sure the machine is on from "
-        f"{settings.night_run_at:%H:%M} to {settings.catch_up_until:%H:%M}, and {_SCHEDULER}.",
+        f"{settings.night_run_at:%H:%M} to {settings.catch_up_until:%H:%M}. {regular_work.remedy(settings)}",
     )
 
 
@@ -99,9 +99,7 @@ def fhir_refresh(host: Host, settings: Settings) -> Health:
         return Health.warning(
             f"FHIR resources have not been compared with the EMR since {moment_text(latest, calendar.zone)}: versions "
             "and exports of changes are behind.",
-            _END_DRAINING
-            if settings.draining
-            else "Keep the host's scheduler running (cpar run-due does not do this), and check its log.",
+            _END_DRAINING if settings.draining else regular_work.remedy(settings, jobs=True),
         )
     return Health.ok(f"FHIR resources were last compared with the EMR {moment_text(latest, calendar.zone)}.")
 

@@ -5,6 +5,7 @@ from ...hooks import Health, Host
 from ...settings import Settings
 from ..retention import retention
 from ..retention.kinds import RETENTION, RecordKind
+from . import regular_work
 
 
 def retained(host: Host, settings: Settings) -> Health:
@@ -16,7 +17,7 @@ def retained(host: Host, settings: Settings) -> Health:
     if overdue:
         return Health.warning(
             f"Not removed though their time is over: {', '.join(overdue)}.",
-            "Keep the host's scheduler running, and look for “removal of” in its log.",
+            f"{regular_work.remedy(settings, jobs=True)} Look for “removal of” in the log.",
         )
     oldest = [
         f"{_name(kind)} since {date_text(of_kind.oldest.astimezone(zone))} ({period_text(of_kind.keep)})"
