@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Select, case, func, insert, literal, select
@@ -13,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from cpar_plugin.hooks import AuditEvent, Clock, Refused
 from cpar_plugin.host_kit.database import not_allowed
 from cpar_plugin.host_kit.time_limits import in_request
-from cpar_plugin.store.prepared import prepared
+from cpar_plugin.store.insertion import Insertion
 
 from .present import Present
 from .schema import Tables
@@ -36,7 +37,8 @@ class OscarAuditTrail:
     def __init__(self, tables: Tables, tables_present: Callable[[], Present], clock: Clock) -> None:
         """`tables_present` says which of the tables exist."""
         self._table = tables.log
-        self._insert = prepared(insert(tables.log))
+        self._insert = insert(tables.log)
+        self._insertion = cache(partial(Insertion, tables.log))  # of the columns that this fork has
         self._tables_present = tables_present
         self._clock = clock
 
@@ -114,8 +116,9 @@ class OscarAuditTrail:
             query = select(*values, numbers.c.value)
             connection.execute(self._insert.from_select([*line, "demographic_no"], query))
             return
-        numbered = (line | {"demographic_no": number} if about_patients else line for line, number in rows)
-        connection.execute(self._insert, list(numbered))
+        columns = (*line, "demographic_no") if about_patients else (*line,)
+        numbered = ((*line.values(), number) if about_patients else tuple(line.values()) for line, number in rows)
+        self._insertion(columns).add(connection, list(numbered))
 
 
 @contextmanager

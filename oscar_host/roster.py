@@ -108,8 +108,10 @@ class OscarRoster:
     def stored_patients(self) -> StoredPatients:
         """The same as they are stored: most of the SQL is about what is odd in texts, and few texts are odd."""
         table, has = self._tables.demographic, self._tables_present().has_column
-        columns = [table.c[name] for name in TEXTS if has(table.c[name])]
-        rows = select(table.c.demographic_no.label("patient_id"), *columns).where(*self._not_retired())
+        # By a name without the schema: that is put in its place each time that a statement is sent.
+        record = table.alias(table.name)
+        columns = [record.c[name] for name in TEXTS if has(table.c[name])]
+        rows = select(record.c.demographic_no.label("patient_id"), *columns).where(*self._not_retired(record))
         stored, names = rows.subquery("stored"), [column.name for column in columns]
         made = {"patient_id": stored.c.patient_id, **self._columns_of(stored.c)}
         begins = by_index(stored.c.last_name, self._tables_present().names_collation)
@@ -137,11 +139,13 @@ class OscarRoster:
         table, has = self._tables.demographic.c, self._tables_present().has_column
         return func.coalesce(*(seen(record[name]) for name in names if has(table[name])), null(), null())
 
-    def _not_retired(self) -> Iterator[ColumnElement[bool]]:
+    def _not_retired(self, record: FromClause | None = None) -> Iterator[ColumnElement[bool]]:
+        """Of a record of the table, or of one that a query has under another name."""
         if self.merges_known:
+            number = (self._tables.demographic if record is None else record).c.demographic_no
             merge = self._tables.demographic_merged
-            retired = select(merge.c.demographic_no).where(self._in_force(merge))
-            yield self._tables.demographic.c.demographic_no.not_in(retired)
+            merge_in_force = merge.alias(merge.name)
+            yield number.not_in(select(merge_in_force.c.demographic_no).where(self._in_force(merge_in_force)))
 
     def _coverage(self) -> Iterator[ColumnElement[str | None]]:
         """The columns that this fork has."""

@@ -28,6 +28,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.store.insertion import Insertion
 from cpar_plugin.store.prepared import prepared
 from oscar_host.host import OscarHost
 
@@ -200,6 +201,19 @@ def test_a_statement_that_is_kept_ready_is_read_once_and_answers_by_the_values_o
         assert connection.execute(query, {"number": 1, "least": 2}).all() == []
         if database_kind == "mariadb":
             assert _prepared_on(connection) == (1, 5)
+
+
+def test_rows_are_added_by_a_statement_that_is_read_once_and_have_the_values_of_each_time(database, database_kind):
+    insertion = Insertion(numbers, ("name", "number"))
+    with database.writing() as connection:
+        for rows in ([("%s'", 1)], [(None, 2)], [("%", 3), ("?", 4)]):
+            insertion.add(connection, rows)
+        added = connection.execute(select(numbers.c.number, numbers.c.name).order_by(numbers.c.number)).all()
+        assert added == [(1, "%s'"), (2, None), (3, "%"), (4, "?")]
+        if database_kind == "mariadb":
+            assert _prepared_on(connection) == (1, 2)  # several at a time are sent as they are
+        with pytest.raises(ValueError, match="shorter"):
+            insertion.add(connection, [("5",)])
 
 
 def test_where_a_server_keeps_no_statement_ready_it_reads_each(database, database_kind, mariadb_server):

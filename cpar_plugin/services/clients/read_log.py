@@ -13,7 +13,7 @@ from enum import StrEnum
 from threading import Condition
 from time import monotonic
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,7 @@ from ...hooks import AuditEvent, AuditTrail, AuditTrailOnConnection, Host
 from ...settings import LookLines, load
 from ...store import tables
 from ...store.adding import adding
-from ...store.prepared import prepared
+from ...store.insertion import Insertion
 from ...store.waiting import came_between
 from ..operations import looks
 from . import read_sets
@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 
 _MOST_SECONDS = 10.0  # that a read waits for the writing of others
 _ATTEMPTS = 10  # each time another process was quicker
-_READ = prepared(insert(tables.read).inline())  # made once
+_READS = Insertion(
+    tables.read,
+    ("at", "actor_id", "interaction", "kind", "resource_id", "patients", "address", "patient_id", "set_digest"),
+)
 
 
 class Interaction(StrEnum):
@@ -202,20 +205,20 @@ def _add(connection: Connection, group: Sequence[_ReadRecord], *, with_sets: boo
     if with_sets:
         read_sets.make(connection, {each.set_digest: each.patient_ids for each in group if each.set_digest})
     rows = [
-        {
-            "at": record.at,
-            "actor_id": record.caller.actor.actor_id,
-            "interaction": record.interaction,
-            "kind": record.kind,
-            "resource_id": record.resource_id,
-            "patients": record.patients,
-            "address": record.address,
-            "patient_id": record.patient_id,
-            "set_digest": record.set_digest,
-        }
+        (
+            record.at,
+            record.caller.actor.actor_id,
+            record.interaction,
+            record.kind,
+            record.resource_id,
+            record.patients,
+            record.address,
+            record.patient_id,
+            record.set_digest,
+        )
         for record in group
     ]
-    connection.execute(_READ, rows)
+    _READS.add(connection, rows)
 
 
 def _events(kind: LookLines, record: _ReadRecord) -> Iterator[AuditEvent]:

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Row,
     Select,
     String,
@@ -39,6 +40,7 @@ from .practitioner_roles import role_reference, roles_of_panels
 from .versions import CurrentResource, Stored, Versioned, versioned
 
 _MANY = 100
+_NOWHERE: ColumnElement[int] = literal_column("-1", Integer())
 _NO_PATIENT = "Patient not found on a panel you can read."
 
 
@@ -197,8 +199,8 @@ def _with_roles(roster: Roster) -> tuple[Select[Any], Select[Any]]:
     names = query.selected_columns.keys()
     query = (
         query.with_only_columns(*(read[name].label(name) for name in names), maintain_column_froms=True)
-        .add_columns(provider.c.provider_id, func.coalesce(provider.c.position, -1).label("place_of_provider"))
-        .add_columns(facility.c.facility_id, func.coalesce(facility.c.position, -1).label("place_of_facility"))
+        .add_columns(provider.c.provider_id, func.coalesce(provider.c.position, _NOWHERE).label("place_of_provider"))
+        .add_columns(facility.c.facility_id, func.coalesce(facility.c.position, _NOWHERE).label("place_of_facility"))
         .add_columns(answer.c.caution, answer.c.fingerprint, answer.c.operation_id)
         .outerjoin(provider, provider.c.panel_id == member.c.panel_id)
         .outerjoin(facility, facility.c.panel_id == member.c.panel_id)
