@@ -137,6 +137,7 @@ def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
         hide_parameters=True,
         pool_size=_MOST_CONNECTIONS,
         max_overflow=0,
+        pool_use_lifo=True,  # taken in turn, each would soon keep what all requests need
         connect_args={"timeout": _BUSY_SECONDS},
         execution_options=options,
     )

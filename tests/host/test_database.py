@@ -292,6 +292,18 @@ def test_two_connections_that_open_a_new_file_at_once_both_come_through(tmp_path
     assert failures == []
 
 
+def test_the_connection_to_sqlite_that_was_given_back_last_is_taken_first_so_that_others_stay_small(tmp_path):
+    database = HostDatabase(f"sqlite:///{tmp_path}/clinic.db")
+    connections = [database.engine.connect() for _ in range(3)]
+    opened = [connection.connection.driver_connection for connection in connections]
+    for connection in connections:
+        connection.close()
+    for _ in range(2):
+        with database.engine.connect() as connection:
+            assert connection.connection.driver_connection is opened[-1]
+    database.close()
+
+
 @pytest.mark.parametrize("opened", ["before", "later"])
 def test_of_a_closed_database_no_connection_remains_open_that_someone_returns(database, opened):
     """A thread that has not ended yet gives its connection back after everything was closed."""

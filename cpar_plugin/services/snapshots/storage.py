@@ -19,7 +19,7 @@ from ...hooks import Host
 from ...store.tables import snapshot_piece
 
 PIECE_BYTES = 512 * 1024
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 64 * 1024  # of more at once the C library gives the memory back, and asks for it again each time
 _CUT_BYTES = PIECE_BYTES - _CHUNK_BYTES
 GZIP = 31  # zlib's window bits for a gzip member
 HASH_BYTES = 8
