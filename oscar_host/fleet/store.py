@@ -14,6 +14,8 @@ class Unreadable(Exception):
 
 def shown(name: str) -> str:
     """A name as it can be printed, in a terminal and on a page: what cannot is written as in `na\\udcefve`."""
+    if name.isprintable():  # as nearly all are: a look at a fleet asks it of each clinic
+        return name
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)
 
 
