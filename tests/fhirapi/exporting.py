@@ -1,16 +1,15 @@
 """A system that exports in bulk: kick-off, waiting, and every file."""
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from werkzeug.test import TestResponse
 
+from ..waiting import wait_until
 from .rest import BASE, Json, Reader
 
 ASYNC = {"Accept": "application/fhir+json", "Prefer": "respond-async"}
-MOST_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,14 @@ def accepted(answer: TestResponse) -> str:
 
 def finished(reader: Reader, address: str) -> TestResponse:
     """The last answer of the status."""
-    end = time.monotonic() + MOST_SECONDS
-    while (answer := reader.get(address)).status_code == 202:
-        assert time.monotonic() < end
-    return answer
+    answers: list[TestResponse] = []
+
+    def is_finished() -> bool:
+        answers[:] = [reader.get(address)]
+        return answers[0].status_code != 202
+
+    wait_until(is_finished)  # with pauses: the work is done by a thread of this process
+    return answers[0]
 
 
 def export(reader: Reader, path: str = "/$export", query: Any = None, **headers: str) -> Exported:
