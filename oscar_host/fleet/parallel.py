@@ -1,6 +1,7 @@
 """Work on many clinics at a time: several in each of several processes, for Python uses one processor a process."""
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,8 +9,9 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
-from multiprocessing import get_context
-from typing import Final
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import Final, Protocol
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,6 +37,10 @@ class Outcome:
     sentences: tuple[str, ...] = ()
 
 
+class _Flag(Protocol):
+    value: int
+
+
 Work = Callable[[FleetClinic], Outcome]  # what may go to another process: a function of a module
 
 
@@ -46,7 +52,12 @@ def for_each(clinics: Sequence[FleetClinic], work: Work, settings: FleetSettings
             for future in as_completed(threads.submit(_guarded, work, clinic) for clinic in clinics):
                 yield future.result()
         return
-    with ProcessPoolExecutor(processes, get_context("spawn"), settings.decide) as pool, _ended_early(pool):
+    context = get_context("spawn")
+    ended = context.RawValue("b", 0)  # without a lock, which a process that is killed would keep
+    with (
+        ProcessPoolExecutor(processes, context, _begin_process, (settings, ended)) as pool,
+        _ended_early(pool, ended),
+    ):
         batches: dict[Future[list[Outcome]], Sequence[FleetClinic]] = {
             pool.submit(_batch, work, batch, settings.clinics_at_once): batch
             for batch in _batches(clinics, min(4 * settings.clinics_at_once, ceil(len(clinics) / processes)))
@@ -56,11 +67,16 @@ def for_each(clinics: Sequence[FleetClinic], work: Work, settings: FleetSettings
 
 
 @contextmanager
-def _ended_early(pool: Executor) -> Iterator[None]:
-    """Where the block ends by Ctrl-C nothing else is begun; what is in hand the pool waits for."""
+def _ended_early(pool: Executor, ended: _Flag | None = None) -> Iterator[None]:
+    """Where the block ends by Ctrl-C nothing else is begun; what is in hand the pool waits for.
+
+    `ended` lets the processes of the pool know.
+    """
     try:
         yield
     except BaseException as error:
+        if ended is not None:  # a flag that is not set is false
+            ended.value = 1
         if isinstance(error, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             click.echo("\nWhat is in hand is finished first. Press Ctrl+C again to end at once.", err=True)
@@ -81,9 +97,33 @@ def _outcomes(future: "Future[list[Outcome]]", batch: Sequence[FleetClinic]) -> 
         return [Outcome(clinic.name, HealthLevel.FAILURE, (message,)) for clinic in batch]
 
 
+class _Process:
+    """This one, where it is of a pool."""
+
+    ended: _Flag | None = None
+
+
+def _begin_process(settings: FleetSettings, ended: _Flag) -> None:
+    """A terminal sends Ctrl-C to all processes: only the first knows what it means here."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_the_first, name="cpar-fleet-end", daemon=True).start()
+    _Process.ended = ended
+    settings.decide()
+
+
+def _end_with_the_first() -> None:
+    first = parent_process()
+    assert first is not None
+    first.join()
+    os._exit(1)
+
+
 def _batch(work: Work, clinics: Sequence[FleetClinic], at_once: int) -> list[Outcome]:
+    def outcome(clinic: FleetClinic) -> Outcome | None:
+        return None if _Process.ended and _Process.ended.value else _guarded(work, clinic)
+
     with ThreadPoolExecutor(at_once, "cpar-fleet") as threads:
-        return list(threads.map(lambda clinic: _guarded(work, clinic), clinics))
+        return [outcome for outcome in threads.map(outcome, clinics) if outcome]
 
 
 def _guarded(work: Work, clinic: FleetClinic) -> Outcome:

@@ -195,20 +195,27 @@ def test_a_registry_has_no_more_panels_in_hand_than_one_setting_says(
 
 
 @contextmanager
-def interrupted(folder: Folder, registry: CountingRegistry) -> Iterator[subprocess.Popen[str]]:
-    """A night whose panels in hand the registry does not answer yet, after one Ctrl-C."""
+def interrupted(folder: Folder, registry: CountingRegistry, processes: int = 1) -> Iterator[subprocess.Popen[str]]:
+    """A night of which each process has a panel in hand that the registry does not answer yet, after one Ctrl-C."""
     registry.waits_for = 1000
     every_clinic = ("transport = fhir", f"registry_url = {registry.url}", "claim_seconds = 1")
-    folder.write("processes = 1", "clinics_at_once = 1", every_clinic=every_clinic)
+    folder.write(f"processes = {processes}", "clinics_at_once = 1", every_clinic=every_clinic)
     # A shell lets what it starts in the background ignore Ctrl-C, and so would this process.
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen([CPAR, "fleet", "run-due"], env=environment(folder), stdout=PIPE, stderr=PIPE, text=True)
+    process = subprocess.Popen(
+        [CPAR, "fleet", "run-due"],
+        env=environment(folder),
+        stdout=PIPE,
+        stderr=PIPE,
+        text=True,
+        start_new_session=True,
+    )
     signal.signal(signal.SIGINT, ours)
     with process:
         assert process.stderr
         with registry.changed:
-            assert registry.changed.wait_for(lambda: registry.in_hand == 1, 120)
-        process.send_signal(signal.SIGINT)
+            assert registry.changed.wait_for(lambda: registry.in_hand == processes, 120)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         assert process.stderr.readline() == "\n"
         said = process.stderr.readline()
         assert said == "What is in hand is finished first. Press Ctrl+C again to end at once.\n"
@@ -216,27 +223,31 @@ def interrupted(folder: Folder, registry: CountingRegistry) -> Iterator[subproce
 
 
 @pytest.mark.databases("one")
+@pytest.mark.parametrize("processes", [1, 2])
 def test_after_ctrl_c_what_is_in_hand_is_finished_and_nothing_else_begun(
-    folder: Folder, urls: list[str], registry: CountingRegistry
+    folder: Folder, urls: list[str], registry: CountingRegistry, processes: int
 ) -> None:
-    with interrupted(folder, registry) as process:
+    with interrupted(folder, registry, processes) as process:
         with registry.changed:
             registry.waits_for = 0
             registry.changed.notify_all()
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "Traceback" not in errors
-    assert [state for url in urls for state in states(url)] == ["delivered"]
+    assert [state for url in urls for state in states(url)] == ["delivered"] * processes
     run(folder, "run-due")
     assert [states(url) for url in urls] == [["delivered"]] * CLINICS
 
 
 @pytest.mark.databases("one")
-def test_ctrl_c_pressed_again_ends_it_at_once(folder: Folder, urls: list[str], registry: CountingRegistry) -> None:
-    with interrupted(folder, registry) as process:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
-        assert registry.in_hand == 1
+@pytest.mark.parametrize("processes", [1, 2])
+def test_ctrl_c_pressed_again_ends_it_at_once(
+    folder: Folder, urls: list[str], registry: CountingRegistry, processes: int
+) -> None:
+    with interrupted(folder, registry, processes) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=120)  # until the last of its processes has closed its output
+        assert registry.in_hand == processes
     assert process.returncode == -signal.SIGINT
 
 
