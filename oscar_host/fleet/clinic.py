@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from cpar_plugin.hooks import Refused
@@ -59,5 +60,7 @@ class FleetReading:
         if name in self.wrong:
             raise Refused({"clinic": f"{name}: {self.wrong[name].reason}"})
         if name not in self.clinics:
-            raise Refused({"clinic": f"The fleet has no clinic {name}. cpar fleet status names all."})
+            similar = get_close_matches(name, [*self.clinics, *self.wrong])
+            names = f" Similar names: {', '.join(similar)}." if similar else ""
+            raise Refused({"clinic": f"The fleet has no clinic {name}.{names}"})
         return self.clinics[name]

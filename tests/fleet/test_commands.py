@@ -375,6 +375,16 @@ def test_a_folder_for_what_has_begun_that_cannot_be_made_is_named_after_submitti
     assert "data/north/jobs cannot be made (" in result.output
 
 
+@pytest.mark.databases("one")
+def test_a_name_that_no_clinic_has_is_refused_with_similar_ones(fleet: Folder) -> None:
+    fleet.add("north-edmonton")
+    fleet.add("south")
+    assert str(run("status", "north-edmontn").exception) == (
+        "The fleet has no clinic north-edmontn. Similar names: north-edmonton."
+    )
+    assert str(run("drain", "x").exception) == "The fleet has no clinic x."
+
+
 def test_without_a_fleet_the_command_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CPAR_FLEET", raising=False)
     assert "Set CPAR_FLEET" in str(run("status").exception)
