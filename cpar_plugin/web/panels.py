@@ -47,7 +47,7 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         created = next((panel for panel in live_panels if panel.panel_id == created_id), None)
         offer = created and fillable(connection, host, actor, created.panel_id)
         open_submissions, last_submissions = history.open_and_last(connection, host)
-        batch = progress.progress(connection)
+        batch = progress.progress(connection, host.clock.now())
         excluded = excluded_by_panel(connection)
         others = other_panels.live(connection, host)
     settings = load(host.settings)

@@ -46,7 +46,7 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
             limit=_AT_ONCE,
         )
         panels = history.panels_with_submissions(connection)
-        batch = progress.progress(connection)
+        batch = progress.progress(connection, host.clock.now())
         failed = connection.execute(requests.retriable_panels()).all()
     return page(
         host,
@@ -71,7 +71,7 @@ def submission_progress(host: Host, actor: Actor) -> ResponseReturnValue:
     since, finished = request.args.get("since"), request.args.get("finished")
     began = _moment(since) if since else None
     with host.database.engine.connect() as connection:
-        batch = progress.progress(connection, began)
+        batch = progress.progress(connection, host.clock.now(), began)
     if batch and batch.under_way and str(batch.finished) == finished:
         return Response(status=HTTPStatus.NO_CONTENT)
     return make_response(fragment(host, "progress.html", progress=batch))

@@ -261,6 +261,24 @@ def test_only_what_is_under_way_shows_a_progress_bar(
         assert "<progress" not in _text(manager.get(address))
 
 
+@pytest.mark.parametrize("others", [timedelta(minutes=-2), timedelta(days=3)])
+def test_a_night_counts_what_is_done_though_another_machine_has_another_time(
+    host: OscarHost, manager: Any, queued: int, clock: FixedClock, outbox: Settings, others: timedelta
+) -> None:
+    if others > timedelta():
+        clock.move_to(NIGHT + others)  # it begins a night that is still to come
+        night = {"night": clock.now().date(), "began_at": clock.now()}
+        with host.database.writing() as connection:
+            connection.execute(insert(tables.night_run), night)
+    clock.move_to(NIGHT + timedelta(minutes=3))
+    night_run.begin(host, outbox, clock.now())
+    [asks] = re.findall(r'hx-get="([^"]+)"', manager.get("/cpar/panels").get_data(as_text=True))
+    clock.move_to(clock.now() + min(others, timedelta()))
+    run_due(host, outbox, clock.now())
+    answer = _text(manager.get(asks.replace("&amp;", "&")))
+    assert "The panel is done. 1 delivered or written to folder." in answer
+
+
 @pytest.mark.parametrize("address", ["/cpar/panels", "/cpar/submissions"])
 def test_the_progress_bar_moves_by_itself_and_stops(
     host: OscarHost,

@@ -47,7 +47,7 @@ class BatchProgress:
         return any(self.states[state] for state in _NOW)
 
 
-def progress(connection: Connection, since: datetime | None = None) -> BatchProgress | None:
+def progress(connection: Connection, now: datetime, since: datetime | None = None) -> BatchProgress | None:
     """The batch that is under way, or the one that began at `since`; None where there is none.
 
     A batch begins with the night run, or with the first that was asked for after it: it is then retried, and goes at
@@ -55,17 +55,20 @@ def progress(connection: Connection, since: datetime | None = None) -> BatchProg
     """
     state = submission.c.state
     if since is None:
-        night = select(func.max(night_run.c.began_at)).scalar_subquery()
+        # Not one of a clock that was ahead: until then nothing would count.
+        night = select(func.max(night_run.c.began_at)).where(night_run.c.began_at <= now).scalar_subquery()
         oldest, began = connection.execute(
             select(func.min(submission.c.requested_at), night).where(state.in_(_NOW))
         ).one()
         if oldest is None:
             return None
         since = max(oldest, began or oldest)
+    # Where a night is the batch, also what a machine finished whose clock is behind that of the one that began it.
+    night_of_batch = select(night_run.c.night).where(night_run.c.began_at == since).scalar_subquery()
     of_batch = or_(
         state.in_(_NOW),
         and_(state == SubmissionState.WAITING, submission.c.first_attempt_at >= since),
-        and_(state.in_(_FINISHED), submission.c.finished_at >= since),
+        and_(state.in_(_FINISHED), or_(submission.c.finished_at >= since, submission.c.due_on >= night_of_batch)),
     )
     rows = connection.execute(select(state, func.count()).where(of_batch).group_by(state))
     states = Counter({SubmissionState(name): count for name, count in rows})
