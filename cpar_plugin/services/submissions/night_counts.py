@@ -12,6 +12,7 @@ from ...domain.pace import LATELY
 from ...domain.submission import FINAL, LOUD, SubmissionState
 from ...store.tables import clinic, heartbeat, night_run, panel, submission
 from ..operations.heartbeat import SUBMISSIONS
+from .last_night import of_last_night
 from .texts import Stage
 
 _NOT_OF_A_NIGHT: Final = (SubmissionState.QUEUED, SubmissionState.CANCELLED)
@@ -77,10 +78,7 @@ def night_counts(connection: Connection, now: datetime) -> NightCounts:
 
 
 def _counts(now: datetime) -> Select[Any]:
-    # Not one of a clock that was ahead: until then nothing would count.
-    begun = night_run.c.began_at <= now
-    began_at = select(func.max(night_run.c.began_at)).where(begun).scalar_subquery()
-    night = select(func.max(night_run.c.night)).where(begun).scalar_subquery()
+    began_at, night = (of_last_night(column, now) for column in (night_run.c.began_at, night_run.c.night))
     beat_at = select(heartbeat.c.at).where(heartbeat.c.name == SUBMISSIONS).scalar_subquery()
     panels = select(func.count()).select_from(panel).where(panel.c.deleted_at.is_(None)).scalar_subquery()
     state = submission.c.state

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from ...domain.submission import FINAL, SubmissionState
 from ...store.tables import night_run, submission
+from .last_night import of_last_night
 from .texts import Stage
 
 _NOW = frozenset({SubmissionState.DUE, SubmissionState.PREPARING, SubmissionState.READY, SubmissionState.SENDING})
@@ -55,8 +56,7 @@ def progress(connection: Connection, now: datetime, since: datetime | None = Non
     """
     state = submission.c.state
     if since is None:
-        # Not one of a clock that was ahead: until then nothing would count.
-        night = select(func.max(night_run.c.began_at)).where(night_run.c.began_at <= now).scalar_subquery()
+        night = of_last_night(night_run.c.began_at, now)
         oldest, began = connection.execute(
             select(func.min(submission.c.requested_at), night).where(state.in_(_NOW))
         ).one()
